@@ -1,0 +1,41 @@
+"""Every notebook, run whole in JupyterLab in a real browser; and its explorables answer."""
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted(path.relative_to(ROOT / 'nbs').as_posix()
+                   for path in (ROOT / 'nbs').rglob('*.ipynb')
+                   if '.ipynb_checkpoints' not in path.parts)
+EXPLORABLE = '.jp-OutputArea [data-explorable]'
+
+
+def answers(explorable):
+    "Does it change when a key is pressed on its controls?"
+    controls = explorable.locator('input[type=range], [role=slider], button:enabled')
+    for i in range(min(3, controls.count())):
+        before = explorable.inner_html()
+        value = controls.nth(i).evaluate('control => control.value')
+        for key in 'ArrowRight', 'ArrowUp':
+            controls.nth(i).press(key)
+        after = controls.nth(i).evaluate('control => control.value')
+        if explorable.inner_html() != before or after != value:
+            return True
+    return False
+
+
+@pytest.mark.parametrize('notebook', NOTEBOOKS)
+def test_notebook_runs_and_its_explorables_answer(labpage, notebook):
+    labpage.open(notebook)
+    errors = labpage.run_all()
+    assert not errors, errors
+    labpage.page.wait_for_timeout(500)  # views are drawn after their cell is done
+    explorables = labpage.page.locator(EXPLORABLE)
+    assert explorables.count() == labpage.count_explorables()
+    for i in range(explorables.count()):
+        explorable = explorables.nth(i)
+        is_page = explorable.evaluate('e => Boolean(e.closest(".jp-RenderedHTML"))')
+        assert not is_page, 'the widget must win over its page'
+        name = explorable.get_attribute('data-explorable')
+        assert answers(explorable), f'{name} (number {i}) does not answer a key'
+    assert not labpage.page_errors, labpage.page_errors
