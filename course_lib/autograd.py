@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['float16', 'float32', 'float64', 'int32', 'int64', 'uint8', 'Tensor', 'tensor', 'Function', 'unbroadcast', 'no_grad',
            'Add', 'Sub', 'Neg', 'Mul', 'Div', 'mul', 'Pow', 'Exp', 'Log', 'Sqrt', 'Tanh', 'Sigmoid', 'Relu', 'Abs',
-           'Clamp', 'exp', 'log', 'sqrt', 'tanh', 'sigmoid', 'relu', 'clamp', 'Sum', 'Mean', 'Var', 'Std', 'Index',
-           'gather', 'Max', 'Min', 'Extreme', 'Logsumexp', 'logsumexp', 'Reshape', 'Permute', 'Expand', 'Where',
-           'Maximum', 'Minimum', 'where', 'maximum', 'minimum', 'Cat', 'cat', 'stack', 'Matmul', 'matmul', 'Addmm',
-           'addmm', 'To', 'AccumulateGrad', 'explore_graph']
+           'Clamp', 'exp', 'log', 'sqrt', 'tanh', 'sigmoid', 'relu', 'clamp', 'Index', 'gather', 'Reshape', 'Permute',
+           'Expand', 'Sum', 'Mean', 'Var', 'Std', 'Max', 'Min', 'Extreme', 'Logsumexp', 'logsumexp', 'Where', 'Maximum',
+           'Minimum', 'where', 'maximum', 'minimum', 'Cat', 'cat', 'stack', 'Matmul', 'matmul', 'Addmm', 'addmm', 'To',
+           'AccumulateGrad', 'explore_graph']
 
 # %% ../nbs/02_autograd.ipynb #imports
 import threading
@@ -28,9 +28,10 @@ class _Mode(threading.local):
 
 class _Memory:
     "When arrays were changed in place: identity of the array that owns the memory -> time."
-    changed, last_change = {}, 0
+    def __init__(self): self.changed, self.last_change = {}, 0
 
-_mode, _clock = _Mode(), count(1)     # each recorded operation takes the next number: its time of birth
+_mode, _memory = _Mode(), _Memory()
+_clock = count(1)            # each recorded operation takes the next number: its time of birth
 
 # %% ../nbs/02_autograd.ipynb #tensor-class
 class Tensor:
@@ -41,9 +42,11 @@ class Tensor:
     def __init__(self,
         data,            # numbers: nested lists, a numpy array or a tensor
     ):
-        "A float32 tensor with a copy of `data`, as `torch.Tensor`; `tensor` keeps the dtype of `data`."
-        if np.isscalar(data): raise TypeError(f'write tensor({data!r}) to make a tensor of one number')
-        self._array, self._requires_grad, self.grad, self.grad_fn = np.array(data, float32), False, None, None
+        "A float32 copy of `data`, as `torch.Tensor`; `tensor` keeps the dtype of `data`."
+        if np.isscalar(data):
+            raise TypeError(f'write tensor({data!r}) to make a tensor of one number')
+        self._array, self._requires_grad = np.array(data, float32), False
+        self.grad = self.grad_fn = None
 
     @property
     def shape(self): return self._array.shape
@@ -58,12 +61,13 @@ class Tensor:
 def _result(array, grad_fn=None):
     "A tensor around `array` itself (no copy), made by the node `grad_fn`."
     t = Tensor.__new__(Tensor)
-    t._array, t._requires_grad, t.grad, t.grad_fn = array, grad_fn is not None, None, grad_fn
+    t._array, t._requires_grad = array, grad_fn is not None
+    t.grad, t.grad_fn = None, grad_fn
     return t
 
 def tensor(
     data,                         # number, nested lists, numpy array or tensor; copied
-    dtype=None,                   # as `data` has it; Python's floats give float32, its integers int64
+    dtype=None,                   # as in `data`; Python's floats give float32, its integers int64
     requires_grad:bool=False,     # whether `backward` shall compute a gradient for it
 ) -> Tensor:
     "A new leaf: a tensor that no operation made."
@@ -71,7 +75,8 @@ def tensor(
     array = np.array(data)
     if dtype is None and array.dtype == float64 and not _keeps_float64(data): dtype = float32
     array = array.astype(array.dtype if dtype is None else dtype)
-    if array.dtype.kind not in 'fiub': raise TypeError(f'a tensor holds numbers, not {array.dtype} such as {data!r}')
+    if array.dtype.kind not in 'fiub':
+        raise TypeError(f'a tensor holds numbers, not {array.dtype} such as {data!r}')
     return _result(array).requires_grad_(requires_grad)
 
 # %% ../nbs/02_autograd.ipynb #keeps-float64
@@ -83,9 +88,11 @@ def _keeps_float64(data):
 def _requires_grad_(x, requires_grad=True):
     "Want, or do not want, a gradient for this leaf; return the tensor itself."
     if requires_grad and x._array.dtype.kind != 'f':
-        raise RuntimeError(f'only tensors of floating point can require gradients, this one is {x.dtype}')
+        raise RuntimeError('only tensors of floating point can require gradients, '
+                           f'this one is {x.dtype}')
     if x.grad_fn is not None and not requires_grad:
-        raise RuntimeError('only a leaf can stop requiring gradients; use x.detach() for this result')
+        raise RuntimeError('only a leaf can stop requiring gradients; '
+                           'use x.detach() for this result')
     x._requires_grad = requires_grad
     return x
 
@@ -97,13 +104,13 @@ def _detach(x): return _result(x._array)
 
 def _numpy(x):
     "The array inside, not a copy. A tensor that requires gradients must be detached first."
-    if x._requires_grad: raise RuntimeError('this tensor requires a gradient; use x.detach().numpy()')
-    return x._array
+    if not x._requires_grad: return x._array
+    raise RuntimeError('this tensor requires a gradient; use x.detach().numpy()')
 
 def _item(x):
     "The only number of this tensor, as a Python number."
-    if x._array.size != 1: raise RuntimeError(f'a tensor of shape {x.shape} is not one number; use tolist()')
-    return x._array.item()
+    if x._array.size == 1: return x._array.item()
+    raise RuntimeError(f'a tensor of shape {x.shape} is not one number; use tolist()')
 
 def _bool(x):
     if x._array.size == 1: return bool(x._array.item())
@@ -115,14 +122,17 @@ def _len(x):
 
 # %% ../nbs/02_autograd.ipynb #access-attach
 def _repr(x):
-    text = np.array2string(x._array, precision=4, separator=', ', prefix='tensor(', floatmode='maxprec_equal')
-    usual = x.dtype in (float32, int64) or x.dtype.kind == 'b'
-    made = f', grad_fn=<{x.grad_fn.name()}>' if x.grad_fn else ', requires_grad=True' if x._requires_grad else ''
-    return f'tensor({text}{"" if usual else f", dtype={x.dtype}"}{made})'
+    parts = [np.array2string(x._array, precision=4, separator=', ', prefix='tensor(',
+                             floatmode='maxprec_equal')]
+    if x.dtype not in (float32, int64) and x.dtype.kind != 'b': parts.append(f'dtype={x.dtype}')
+    if x.grad_fn: parts.append(f'grad_fn=<{x.grad_fn.name()}>')
+    elif x._requires_grad: parts.append('requires_grad=True')
+    return f'tensor({", ".join(parts)})'
 
 def _format(x, spec): return format(x.item() if x.ndim == 0 else repr(x), spec)
 
-Tensor.detach, Tensor.numpy, Tensor.item, Tensor.__bool__, Tensor.__len__ = _detach, _numpy, _item, _bool, _len
+Tensor.detach, Tensor.numpy, Tensor.item = _detach, _numpy, _item
+Tensor.__bool__, Tensor.__len__ = _bool, _len
 Tensor.__repr__, Tensor.__format__ = _repr, _format
 Tensor.tolist = lambda x: x._array.tolist()
 Tensor.numel = lambda x: x._array.size
@@ -132,16 +142,16 @@ Tensor.__array__ = lambda x, dtype=None, copy=None: np.array(x.numpy(), dtype, c
 
 # %% ../nbs/02_autograd.ipynb #function-class
 class Function:
-    "One kind of step: how to compute it and how gradients go back through it. An instance is a node."
+    "One kind of step: how to compute it and how to go back through it. An instance is a node."
     saved_tensors = ()      # what forward put aside; None once the graph has been freed
 
     @staticmethod
     def forward(ctx, *inputs):
-        "The result, an array, from arrays (and whatever else `apply` was given). `ctx` is the node."
+        "The result, an array, from arrays and whatever else `apply` was given. `ctx` is the node."
         raise NotImplementedError
     @staticmethod
     def backward(ctx, grad):
-        "One gradient for each input of `forward`, new arrays or `grad` itself; None where there is none."
+        "One gradient for each input of `forward`: new arrays, or `grad` itself, or None."
         raise NotImplementedError
 
     def save_for_backward(ctx, *arrays):
@@ -153,14 +163,16 @@ class Function:
 # %% ../nbs/02_autograd.ipynb #apply
 def _apply(cls, *inputs):
     "Take the step `cls`: the result of its `forward`, as a tensor that remembers the node."
-    ctx, arrays, sources, needs = cls(), [], [], []
+    ctx, arrays, sources, needs, recording = cls(), [], [], [], _mode.recording
     for x in inputs:
-        is_tensor = isinstance(x, Tensor)
-        array = x._array if is_tensor else x
-        need = is_tensor and x._requires_grad and _mode.recording
-        arrays.append(array)
+        need, source = False, x
+        if isinstance(x, Tensor):
+            need = recording and x._requires_grad
+            x = x._array
+            source = (source.grad_fn or source) if need else x      # a node, a leaf, or a constant
+        arrays.append(x)
+        sources.append(source)
         needs.append(need)
-        sources.append(x.grad_fn or x if need else array)    # a node, a leaf, or a constant
     ctx.needs_input_grad = needs
     try: out = cls.forward(ctx, *arrays)
     except ValueError as error: raise _explained(error, cls, arrays) from None
@@ -184,50 +196,15 @@ def unbroadcast(
     shape:tuple,         # shape of the input
 ) -> np.ndarray:         # the gradient of the input, shape `shape`
     "Undo broadcasting: where one number was used in many places, their gradients add up."
-    extra = grad.ndim - len(shape)                                           # axes that were put in front
-    stretched = tuple(i for i in range(grad.ndim) if i < extra or shape[i - extra] == 1 != grad.shape[i])
+    extra = grad.ndim - len(shape)                                 # axes that were put in front
+    stretched = tuple(i for i in range(grad.ndim)
+                      if i < extra or shape[i - extra] == 1 != grad.shape[i])
     summed = grad.sum(axis=stretched, keepdims=True) if stretched else grad
     if summed.shape[max(extra, 0):] == tuple(shape): return summed.reshape(shape)
-    raise RuntimeError(f'a gradient of shape {grad.shape} cannot belong to an input of shape {shape}')
-
-# %% ../nbs/02_autograd.ipynb #backward
-def _backward(x, gradient=None, retain_graph=False):
-    "Compute the gradient of this tensor with respect to every leaf behind it, and add it to their `grad`."
-    grad, kept = _seed(x, gradient), set()
-    if x.grad_fn is None: return _accumulate(x, grad.copy())
-    ready, grads = [(-x.grad_fn._time, x.grad_fn)], {x.grad_fn: grad}
-    while ready:
-        node = heappop(ready)[1]                               # the youngest: all its users have reported
-        grad = grads.pop(node)
-        for source, g in zip(node._sources, _passed_back(node, grad)):
-            if g is None: continue
-            if isinstance(source, Function):
-                g = _fitted(g, source)
-                if source in grads: grads[source] = grads[source] + g       # fan-in
-                else:
-                    grads[source] = g
-                    heappush(ready, (-source._time, source))
-            elif isinstance(source, Tensor):                   # a leaf: it keeps the array, unless others hold it
-                g = _fitted(g, source._array)
-                if g is grad or g.base is not None or id(g) in kept: g = g.copy()
-                kept.add(id(g))
-                _accumulate(source, g)
-        if not retain_graph and node.saved_tensors: node.saved_tensors = None
+    raise RuntimeError(f'a gradient of shape {grad.shape} cannot belong to '
+                       f'an input of shape {shape}')
 
 # %% ../nbs/02_autograd.ipynb #backward-helpers
-def _seed(x, gradient):
-    "What the way back starts with: d result / d result = 1, or the `gradient` that was given."
-    if not x._requires_grad:
-        raise RuntimeError('nothing to go back through: no input of this tensor has requires_grad=True')
-    if gradient is None:
-        if x._array.size != 1:
-            raise RuntimeError(f'a tensor of shape {x.shape} has no single slope: sum it first, or give '
-                               'backward(gradient=...) a weight for each entry')
-        return np.array(1, x._array.dtype).reshape(x._array.shape)
-    weights = np.asarray(gradient._array if isinstance(gradient, Tensor) else gradient, x._array.dtype)
-    if weights.shape == x.shape: return weights
-    raise RuntimeError(f'gradient has shape {weights.shape}, the tensor has {x.shape}: they must be equal')
-
 def _fitted(grad, like):
     "The gradient as an array in the shape and dtype of what it belongs to."
     if type(grad) is not np.ndarray: grad = np.asarray(grad)
@@ -242,27 +219,69 @@ def _accumulate(leaf, grad):
 # %% ../nbs/02_autograd.ipynb #passed-back
 def _passed_back(node, grad):
     "What `node` passes back, one gradient for each of its inputs."
-    if node.saved_tensors is None or _Memory.last_change > node._time: _check_saved(node)
+    if node.saved_tensors is None or _memory.last_change > node._time: _check_saved(node)
     grads = node.backward(node, grad)
     if type(grads) is not tuple: grads = grads,
     if len(grads) == len(node._sources): return grads
     raise RuntimeError(f'{type(node).__name__}.backward returned {len(grads)} gradients for '
                        f'{len(node._sources)} inputs; return None for those that have none')
 
+# %% ../nbs/02_autograd.ipynb #check-saved
 def _check_saved(node):
     "Raise RuntimeError if what `node` saved was freed, or changed in place since."
     if node.saved_tensors is None:
-        raise RuntimeError(f'{node.name()} was freed by an earlier backward; to go back a second time, '
-                           'say backward(retain_graph=True) the first time')
+        raise RuntimeError(f'{node.name()} was freed by an earlier backward; to go back a second '
+                           'time, say backward(retain_graph=True) the first time')
     for a in node.saved_tensors:
-        if isinstance(a, np.ndarray) and _Memory.changed.get(id(_owner(a)), 0) > node._time:
-            raise RuntimeError(f'{node.name()} needs an array of shape {a.shape} that was changed in '
-                               'place after the forward pass; change a copy: x.clone()')
+        if isinstance(a, np.ndarray) and _memory.changed.get(id(_owner(a)), 0) > node._time:
+            raise RuntimeError(f'{node.name()} needs an array of shape {a.shape} that was changed '
+                               'in place after the forward pass; change a copy: x.clone()')
 
 def _owner(array):
     "The array whose memory `array` looks at: itself, if it is no view."
     while isinstance(array.base, np.ndarray): array = array.base
     return array
+
+# %% ../nbs/02_autograd.ipynb #backward-seed
+def _seed(x, gradient):
+    "What the way back starts with: d result / d result = 1, or the `gradient` that was given."
+    if not x._requires_grad:
+        raise RuntimeError('nothing to go back through: '
+                           'no input of this tensor has requires_grad=True')
+    if gradient is None:
+        if x._array.size != 1:
+            raise RuntimeError(f'a tensor of shape {x.shape} has no single slope: sum it first, '
+                               'or give backward(gradient=...) a weight for each entry')
+        return np.array(1, x._array.dtype).reshape(x._array.shape)
+    if isinstance(gradient, Tensor): gradient = gradient._array
+    weights = np.asarray(gradient, x._array.dtype)
+    if weights.shape == x.shape: return weights
+    raise RuntimeError(f'gradient has shape {weights.shape}, the tensor has {x.shape}: '
+                       'they must be equal')
+
+# %% ../nbs/02_autograd.ipynb #backward
+def _backward(x, gradient=None, retain_graph=False):
+    "Add the gradient of this tensor, with respect to every leaf behind it, to their `grad`."
+    grad, kept = _seed(x, gradient), set()
+    if x.grad_fn is None: return _accumulate(x, grad.copy())
+    ready, grads = [(-x.grad_fn._time, x.grad_fn)], {x.grad_fn: grad}
+    while ready:
+        node = heappop(ready)[1]                         # the youngest: all its users have reported
+        grad = grads.pop(node)
+        for source, g in zip(node._sources, _passed_back(node, grad)):
+            if g is None: continue
+            if isinstance(source, Function):
+                g = _fitted(g, source)
+                if source in grads: grads[source] = grads[source] + g      # fan-in
+                else:
+                    grads[source] = g
+                    heappush(ready, (-source._time, source))
+            elif isinstance(source, Tensor):             # a leaf: keeps an array that is its own
+                g = _fitted(g, source._array)
+                if g is grad or g.base is not None or id(g) in kept: g = g.copy()
+                kept.add(id(g))
+                _accumulate(source, g)
+        if not retain_graph and node.saved_tensors: node.saved_tensors = None
 
 Tensor.backward = _backward
 
@@ -273,26 +292,33 @@ class no_grad(ContextDecorator):
     def __exit__(self, *error): _mode.recording = self.before
     def _recreate_cm(self): return type(self)()        # a decorated function may call itself
 
-# %% ../nbs/02_autograd.ipynb #promoted
+# %% ../nbs/02_autograd.ipynb #result-dtype
 _defaults = {bool: np.dtype('?'), int: int64, float: float32}
-_rank = dict(b=0, u=1, i=1, f=2).__getitem__                     # truth values < integers < floats
+_ranks = dict(b=0, u=1, i=1, f=2)                     # truth values < integers < floats
+
+def _rank(dtype): return _ranks[dtype.kind]
+
+def _wider(a, b):
+    "Of two dtypes the one of higher rank; for two of one rank numpy's choice."
+    return np.promote_types(a, b) if _rank(a) == _rank(b) else max(a, b, key=_rank)
 
 def _result_dtype(*operands):
-    "The dtype in which torch computes: arrays decide, then single-number arrays, then Python numbers."
+    "The dtype in which torch computes: arrays decide, then arrays of shape (), then numbers."
+    arrays = [a for a in operands if isinstance(a, np.ndarray)]
+    numbers = [a.item() if isinstance(a, np.generic) else a
+               for a in operands if not isinstance(a, np.ndarray)]
     result = None
-    for group in ([a.dtype for a in operands if isinstance(a, np.ndarray) and a.ndim],
-                  [a.dtype for a in operands if isinstance(a, np.ndarray) and not a.ndim],
-                  [_defaults[type(a.item() if isinstance(a, np.generic) else a)]
-                   for a in operands if not isinstance(a, np.ndarray)]):
-        for dtype in group[1:]:
-            same = _rank(dtype.kind) == _rank(group[0].kind)
-            group[0] = np.promote_types(dtype, group[0]) if same else max(dtype, group[0], key=lambda d: _rank(d.kind))
-        if group and (result is None or _rank(group[0].kind) > _rank(result.kind)): result = group[0]
+    for group in ([a.dtype for a in arrays if a.ndim], [a.dtype for a in arrays if not a.ndim],
+                  [_defaults[type(number)] for number in numbers]):
+        for dtype in group[1:]: group[0] = _wider(group[0], dtype)
+        if group and (result is None or _rank(group[0]) > _rank(result)): result = group[0]
     return result
 
+# %% ../nbs/02_autograd.ipynb #promoted
 def _promoted(*operands):
     "The operands as arrays of one dtype, torch's choice."
-    if all(isinstance(a, np.ndarray) and a.dtype is operands[0].dtype for a in operands): return operands
+    first = operands[0]
+    if all(isinstance(a, np.ndarray) and a.dtype is first.dtype for a in operands): return operands
     dtype = _result_dtype(*operands)
     return [np.asarray(a, dtype) for a in operands]
 
@@ -364,7 +390,8 @@ def _add_operators(name, function):
     setattr(Tensor, f'__{name}__', _operator(function))
     setattr(Tensor, f'__r{name}__', _operator(function, reflected=True))
 
-for _name, _function in [('add', Add), ('sub', Sub), ('mul', Mul), ('truediv', Div)]: _add_operators(_name, _function)
+for _name, _function in dict(add=Add, sub=Sub, mul=Mul, truediv=Div).items():
+    _add_operators(_name, _function)
 Tensor.__neg__ = lambda x: Neg.apply(x)
 
 def mul(
@@ -379,8 +406,8 @@ class Pow(Function):
     @staticmethod
     @np.errstate(all='ignore')
     def forward(ctx, base, exponent):
-        plain = isinstance(base, np.ndarray) and isinstance(exponent, (int, float)) and base.dtype.kind == 'f'
-        if not plain: base, exponent = _promoted(base, exponent)       # x**2 with a plain 2 is fast in numpy
+        plain = isinstance(exponent, (int, float)) and base.dtype.kind == 'f'
+        if not plain: base, exponent = _promoted(base, exponent)    # numpy is fast with a plain 2
         out = base**exponent
         ctx.exponent = exponent
         ctx.save_for_backward(base, out if ctx.needs_input_grad[1] else None)
@@ -447,7 +474,7 @@ class Sigmoid(Function):
     @staticmethod
     @np.errstate(all='ignore')
     def forward(ctx, x):
-        y = 1 / (1 + np.exp(-_floating(x)))      # exp may overflow to infinity: 1 / infinity is 0, as it should be
+        y = 1 / (1 + np.exp(-_floating(x)))      # should exp overflow: 1 / infinity is 0, rightly
         ctx.save_for_backward(y)
         return y
     @staticmethod
@@ -468,8 +495,12 @@ class Relu(Function):
         ctx.save_for_backward(y)
         return y
     @staticmethod
-    def backward(ctx, grad): return grad * (ctx.saved_tensors[0] != 0)
+    def backward(ctx, grad):
+        alive = ctx.saved_tensors[0] != 0
+        bits = grad.view(f'i{grad.itemsize}')        # infinity · 0 would be NaN, its bits · 0 are 0
+        return (bits * alive).view(grad.dtype)       # and it is twice as fast as np.where
 
+# %% ../nbs/02_autograd.ipynb #abs-code
 class Abs(Function):
     @staticmethod
     def forward(ctx, x):
@@ -478,7 +509,7 @@ class Abs(Function):
     @staticmethod
     def backward(ctx, grad):
         x, = ctx.saved_tensors
-        return np.where(x > 0, grad, np.where(x < 0, -grad, 0))
+        return grad * np.subtract(x > 0, x < 0, dtype=grad.dtype)     # 1, -1, or 0 at 0
 
 # %% ../nbs/02_autograd.ipynb #clamp-code
 class Clamp(Function):
@@ -492,15 +523,33 @@ class Clamp(Function):
     @staticmethod
     def backward(ctx, grad):
         x, = ctx.saved_tensors
-        return grad * ((x >= ctx.bounds[0]) & (x <= ctx.bounds[1])), None, None
+        return np.where((x >= ctx.bounds[0]) & (x <= ctx.bounds[1]), grad, 0), None, None
 
 # %% ../nbs/02_autograd.ipynb #unary-functions
-def exp(x:Tensor) -> Tensor: "e to the power of each entry."; return Exp.apply(x)
-def log(x:Tensor) -> Tensor: "Natural logarithm of each entry."; return Log.apply(x)
-def sqrt(x:Tensor) -> Tensor: "Square root of each entry."; return Sqrt.apply(x)
-def tanh(x:Tensor) -> Tensor: "Hyperbolic tangent: any number to between -1 and 1."; return Tanh.apply(x)
-def sigmoid(x:Tensor) -> Tensor: "1 / (1 + exp(-x)): any number to between 0 and 1."; return Sigmoid.apply(x)
-def relu(x:Tensor) -> Tensor: "The entry where it is positive, else 0."; return Relu.apply(x)
+def exp(x:Tensor) -> Tensor:
+    "e to the power of each entry."
+    return Exp.apply(x)
+
+def log(x:Tensor) -> Tensor:
+    "Natural logarithm of each entry."
+    return Log.apply(x)
+
+def sqrt(x:Tensor) -> Tensor:
+    "Square root of each entry."
+    return Sqrt.apply(x)
+
+def tanh(x:Tensor) -> Tensor:
+    "Hyperbolic tangent: any number to between -1 and 1."
+    return Tanh.apply(x)
+
+def sigmoid(x:Tensor) -> Tensor:
+    "1 / (1 + exp(-x)): any number to between 0 and 1."
+    return Sigmoid.apply(x)
+
+# %% ../nbs/02_autograd.ipynb #relu-clamp
+def relu(x:Tensor) -> Tensor:
+    "The entry where it is positive, else 0."
+    return Relu.apply(x)
 
 def clamp(
     x:Tensor,
@@ -510,7 +559,8 @@ def clamp(
     "Each entry, moved to the nearest number between `min` and `max`."
     return Clamp.apply(x, min, max)
 
-for _function in (exp, log, sqrt, tanh, sigmoid, relu, clamp): setattr(Tensor, _function.__name__, _function)
+for _function in (exp, log, sqrt, tanh, sigmoid, relu, clamp):
+    setattr(Tensor, _function.__name__, _function)
 Tensor.abs = Tensor.__abs__ = lambda x: Abs.apply(x)
 
 # %% ../nbs/02_autograd.ipynb #compare
@@ -530,89 +580,24 @@ Tensor.__hash__ = object.__hash__           # equal entries do not make two tens
 Tensor.__invert__ = lambda x: _result(np.asarray(~x._array))
 
 # %% ../nbs/02_autograd.ipynb #axis
-def _axis(dim):
-    "numpy's `axis` for torch's `dim`: None and () mean all of them."
-    return None if dim is None or dim == () else tuple(dim) if isinstance(dim, (tuple, list)) else dim
+def _checked(dim, ndim):
+    "`dim` counted from the front; IndexError if there is no such axis (shape () lets 0 pass)."
+    axes = max(ndim, 1)
+    if -axes <= dim < axes: return dim % axes
+    raise IndexError(f'dim {dim} is not there: it must lie between {-axes} and {axes - 1}')
 
-def _spread(grad, ctx):
-    "The gradient of a reduction, back over the shape that was reduced (a view)."
-    axis, keepdim = ctx.reduced
-    if axis is not None and not keepdim: grad = np.expand_dims(grad, axis)
-    return np.broadcast_to(grad, ctx.input_shape)
-
-def _note_reduction(ctx, x, dim, keepdim):
-    "Put aside what `_spread` needs; return the axis and how many entries make one result."
-    ctx.reduced, ctx.input_shape = (_axis(dim), keepdim), x.shape
-    axes = range(x.ndim) if _axis(dim) is None else np.atleast_1d(dim).tolist()
-    return _axis(dim), int(np.prod([x.shape[i] for i in axes]))
-
-def _only_floats(name, x):
-    if x.dtype.kind != 'f': raise RuntimeError(f'{name} needs floating point, not {x.dtype}; use x.to(float32)')
-
-# %% ../nbs/02_autograd.ipynb #sum-mean
-class Sum(Function):
-    @staticmethod
-    def forward(ctx, x, dim, keepdim):
-        axis, _ = _note_reduction(ctx, x, dim, keepdim)
-        return x.sum(axis=axis, keepdims=keepdim, dtype=None if x.dtype.kind == 'f' else int64)
-    @staticmethod
-    def backward(ctx, grad): return _spread(grad, ctx), None, None
-
-class Mean(Function):
-    @staticmethod
-    @np.errstate(all='ignore')
-    def forward(ctx, x, dim, keepdim):
-        _only_floats('mean', x)
-        axis, ctx.count = _note_reduction(ctx, x, dim, keepdim)
-        return np.true_divide(x.sum(axis=axis, keepdims=keepdim), ctx.count, dtype=x.dtype)
-    @staticmethod
-    def backward(ctx, grad): return _spread(grad / ctx.count, ctx), None, None
-
-Tensor.sum = lambda x, dim=None, keepdim=False: Sum.apply(x, dim, keepdim)
-Tensor.mean = lambda x, dim=None, keepdim=False: Mean.apply(x, dim, keepdim)
-
-# %% ../nbs/02_autograd.ipynb #var-std
-class Var(Function):
-    @staticmethod
-    @np.errstate(all='ignore')
-    def forward(ctx, x, dim, correction, keepdim):
-        _only_floats('var', x)
-        axis, count = _note_reduction(ctx, x, dim, keepdim)
-        distance = x - np.true_divide(x.sum(axis=axis, keepdims=True), count, dtype=x.dtype)
-        ctx.freedom = np.array(max(count - correction, 0), x.dtype)         # N - 1, as a rule
-        ctx.save_for_backward(distance)
-        return (distance * distance).sum(axis=axis, keepdims=keepdim) / ctx.freedom
-    @staticmethod
-    @np.errstate(all='ignore')
-    def backward(ctx, grad):
-        return 2 / ctx.freedom * ctx.saved_tensors[0] * _spread(grad, ctx), None, None, None
-
-class Std(Var):
-    @staticmethod
-    def forward(ctx, x, dim, correction, keepdim):
-        ctx.out = np.sqrt(Var.forward(ctx, x, dim, correction, keepdim))
-        return ctx.out
-    @staticmethod
-    @np.errstate(all='ignore')
-    def backward(ctx, grad):
-        return Var.backward(ctx, np.where(ctx.out == 0, 0, grad / (2 * ctx.out)))
-
-# %% ../nbs/02_autograd.ipynb #var-std-attach
-def _var(x, dim=None, *, correction=1, keepdim=False):
-    "Variance along `dim`: squared distances from the mean, summed, divided by their number less `correction`."
-    return Var.apply(x, dim, correction, keepdim)
-
-def _std(x, dim=None, *, correction=1, keepdim=False):
-    "Standard deviation along `dim`: the square root of `var`."
-    return Std.apply(x, dim, correction, keepdim)
-
-Tensor.var, Tensor.std = _var, _std
+def _axes(dim, ndim):
+    "The axes that torch's `dim` means, counted from the front: None and () mean all of them."
+    dims = range(ndim) if dim is None or dim == () else dim if isinstance(dim, tuple) else (dim,)
+    axes = tuple(_checked(d, ndim) for d in dims)
+    return axes if ndim else ()
 
 # %% ../nbs/02_autograd.ipynb #indexing-function
 def _plain(index):
     "Whether `index` picks no entry twice (integers, slices, None, ...): the result is then a view."
     items = index if isinstance(index, tuple) else (index,)
-    return all(i is None or i is Ellipsis or isinstance(i, (int, np.integer, slice)) and not isinstance(i, bool) for i in items)
+    kinds = (int, np.integer, slice, type(None), type(...))
+    return all(isinstance(i, kinds) and not isinstance(i, bool) for i in items)
 
 class Index(Function):
     @staticmethod
@@ -624,7 +609,7 @@ class Index(Function):
     def backward(ctx, grad):
         out = np.zeros(ctx.saved_tensors[0].shape, grad.dtype)
         if _plain(ctx.index): out[ctx.index] = grad
-        else: np.add.at(out, ctx.index, grad)          # an entry that was picked twice gets both gradients
+        else: np.add.at(out, ctx.index, grad)          # an entry picked twice gets both gradients
         return out, None
 
 # %% ../nbs/02_autograd.ipynb #getitem
@@ -648,88 +633,22 @@ def gather(
     dim:int,        # the axis along which to pick
     index:Tensor,   # integers, as many axes as `x`; the result has its shape
 ) -> Tensor:
-    "out[i][j] = x[i][index[i][j]] for dim=1, and so on for any number of axes. Error: RuntimeError."
-    if index.dtype.kind not in 'iu': raise RuntimeError(f'gather needs integers as index, not {index.dtype}')
-    if index.ndim != x.ndim: raise RuntimeError(f'index has {index.ndim} axes, the tensor {x.ndim}: they must be equal')
-    if not -x.ndim <= dim < x.ndim: raise IndexError(f'dim {dim} is not there: the tensor has {x.ndim} axes')
+    "out[i][j] = x[i][index[i][j]] for dim=1, and so on for any number of axes."
+    if index.dtype.kind not in 'iu':
+        raise RuntimeError(f'gather needs integers as index, not {index.dtype}')
+    if index.ndim != x.ndim:
+        raise RuntimeError(f'index has {index.ndim} axes, the tensor {x.ndim}: make them equal')
+    dim = _checked(dim, x.ndim)
+    if not x.ndim: return gather(x.reshape(1), 0, index.reshape(1)).reshape(())
     picks, size = index._array, x.shape[dim]
     if picks.size and not 0 <= picks.min() <= picks.max() < size:
-        raise RuntimeError(f'index has entries from {picks.min()} to {picks.max()}, allowed are 0 to {size - 1}')
+        raise RuntimeError(f'index has entries from {picks.min()} to {picks.max()}, '
+                           f'allowed are 0 to {size - 1}')
     where_else = list(np.ogrid[tuple(slice(n) for n in index.shape)])
     where_else[dim] = picks
     return Index.apply(x, tuple(where_else))
 
 Tensor.gather = gather
-
-# %% ../nbs/02_autograd.ipynb #max-min
-class Max(Function):
-    pick = staticmethod(np.max)
-    @classmethod
-    def forward(cls, ctx, x):
-        out = ctx.pick(x)
-        ctx.save_for_backward(np.isnan(x) if np.isnan(out) else x == out)
-        return out
-    @staticmethod
-    def backward(ctx, grad):
-        winners, = ctx.saved_tensors
-        return (grad / winners.sum()) * winners
-
-class Min(Max): pick = staticmethod(np.min)
-
-class Extreme(NamedTuple):
-    "What `x.max(dim)` and `x.min(dim)` return."
-    values: Tensor       # the largest (least) along the dimension
-    indices: Tensor      # where it stands, int64
-
-# %% ../nbs/02_autograd.ipynb #max-min-attach
-def _argmax(x, dim=None, keepdim=False):
-    "Where the largest entry stands along `dim` (in the flattened tensor, if `dim` is None)."
-    try: return _result(np.asarray(x._array.argmax(axis=dim, keepdims=keepdim)))
-    except np.exceptions.AxisError: raise
-    except ValueError: raise IndexError(f'there is no largest of nothing: shape {x.shape}, dim {dim}') from None
-
-def _extreme(step, sign):
-    "The method `max` or `min`: one number, or along `dim` an `Extreme`."
-    def method(x, dim=None, keepdim=False):
-        if dim is None: return step.apply(x)
-        indices = _argmax(_result(sign * x._array if x.dtype.kind == 'f' else x._array * sign), dim, keepdim=True)
-        values = gather(x, dim, indices)
-        return Extreme(values, indices) if keepdim else Extreme(*[_dropped(t, dim) for t in (values, indices)])
-    return method
-
-def _dropped(x, dim):
-    "`x` without the axis `dim`, which has size 1."
-    return x[(slice(None),) * (dim % x.ndim) + (0,)]
-
-Tensor.argmax, Tensor.max, Tensor.min = _argmax, _extreme(Max, 1), _extreme(Min, -1)
-
-# %% ../nbs/02_autograd.ipynb #logsumexp
-class Logsumexp(Function):
-    @staticmethod
-    @np.errstate(all='ignore')
-    def forward(ctx, x, dim, keepdim):
-        x = _floating(x)
-        axis, _ = _note_reduction(ctx, x, dim, keepdim)
-        largest = x.max(axis=axis, keepdims=True, initial=-np.inf)
-        largest[~np.isfinite(largest)] = 0
-        out = np.log(np.exp(x - largest).sum(axis=axis, keepdims=True)) + largest
-        ctx.save_for_backward(x, out)
-        return out if keepdim else out.squeeze(axis)
-    @staticmethod
-    @np.errstate(all='ignore')
-    def backward(ctx, grad):
-        x, out = ctx.saved_tensors
-        return _spread(grad, ctx) * np.exp(x - out), None, None
-
-def logsumexp(
-    x:Tensor,             # any shape
-    dim,                  # axis or tuple of axes
-    keepdim:bool=False,
-) -> Tensor:
-    "Logarithm of the sum of exponentials along `dim`, safe for large entries."
-    return Logsumexp.apply(x, dim, keepdim)
-
-Tensor.logsumexp = logsumexp
 
 # %% ../nbs/02_autograd.ipynb #shapes
 class Reshape(Function):
@@ -758,7 +677,9 @@ class Expand(Function):
     def backward(ctx, grad): return grad, None          # the engine sums over the stretched axes
 
 # %% ../nbs/02_autograd.ipynb #shape-methods
-def _sizes(args): return tuple(args[0]) if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
+def _sizes(args):
+    "The sizes, given one by one or as one tuple or list."
+    return tuple(args[0]) if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
 
 def _reshape(x, *shape):
     "The same numbers in another shape; one size may be -1. A view if possible."
@@ -770,13 +691,9 @@ def _view(x, *shape):
 
 def _flatten(x, start_dim=0, end_dim=-1):
     "The axes from `start_dim` to `end_dim` made into one."
-    first, last = (_checked(d, max(x.ndim, 1)) for d in (start_dim, end_dim))
-    return _reshape(x, x.shape[:first] + (-1 if x.numel() else int(np.prod(x.shape[first:last + 1])),) + x.shape[last + 1:])
-
-def _checked(dim, ndim):
-    "`dim` counted from the front; IndexError if there is no such axis."
-    if -ndim <= dim < ndim: return dim % ndim
-    raise IndexError(f'dim {dim} is not there: it must lie between {-ndim} and {ndim - 1}')
+    first, last = (_checked(d, x.ndim) for d in (start_dim, end_dim))
+    merged = -1 if x.numel() else int(np.prod(x.shape[first:last + 1]))
+    return _reshape(x, x.shape[:first] + (merged,) + x.shape[last + 1:])
 
 # %% ../nbs/02_autograd.ipynb #shape-methods-2
 def _permute(x, *dims):
@@ -785,10 +702,8 @@ def _permute(x, *dims):
 
 def _transpose(x, dim0, dim1):
     "Two axes exchanged."
-    dims = list(range(x.ndim))
     a, b = _checked(dim0, x.ndim), _checked(dim1, x.ndim)
-    dims[a], dims[b] = dims[b], dims[a]
-    return _permute(x, dims)
+    return _permute(x, [{a: b, b: a}.get(i, i) for i in range(x.ndim)])
 
 def _unsqueeze(x, dim):
     "A new axis of size 1 at `dim`."
@@ -797,25 +712,177 @@ def _unsqueeze(x, dim):
 
 def _squeeze(x, dim=None):
     "Without the axes of size 1: all of them, or only `dim`."
-    dims = range(x.ndim) if dim is None else [_checked(d, x.ndim) for d in np.atleast_1d(dim).tolist()]
-    return _reshape(x, tuple(n for i, n in enumerate(x.shape) if n != 1 or i not in dims))
+    axes = _axes(dim, x.ndim)
+    return _reshape(x, tuple(n for i, n in enumerate(x.shape) if n != 1 or i not in axes))
 
+# %% ../nbs/02_autograd.ipynb #shape-attach
 def _expand(x, *sizes):
     "Stretch axes of size 1 without copying; -1 leaves an axis as it is."
     sizes = _sizes(sizes)
     old = (1,) * (len(sizes) - x.ndim) + x.shape
-    return Expand.apply(x, tuple(o if n == -1 else n for o, n in zip(old, sizes)) if len(old) == len(sizes) else sizes)
+    if len(old) == len(sizes): sizes = tuple(o if n == -1 else n for o, n in zip(old, sizes))
+    return Expand.apply(x, sizes)
 
-# %% ../nbs/02_autograd.ipynb #shape-attach
 Tensor.reshape, Tensor.view, Tensor.flatten, Tensor.permute = _reshape, _view, _flatten, _permute
-Tensor.transpose, Tensor.unsqueeze, Tensor.squeeze, Tensor.expand = _transpose, _unsqueeze, _squeeze, _expand
+Tensor.transpose, Tensor.expand = _transpose, _expand
+Tensor.unsqueeze, Tensor.squeeze = _unsqueeze, _squeeze
 Tensor.T = property(lambda x: _permute(x, *range(x.ndim)[::-1]), doc='The axes in reverse order.')
+
+# %% ../nbs/02_autograd.ipynb #reduction-notes
+def _spread(grad, ctx):
+    "The gradient of a reduction, back over the shape that was reduced (a view)."
+    axes, keepdim = ctx.reduced
+    if not keepdim: grad = np.expand_dims(grad, axes)
+    return np.broadcast_to(grad, ctx.input_shape)
+
+def _note_reduction(ctx, x, dim, keepdim):
+    "Put aside what `_spread` needs; return the axes and how many entries make one result."
+    axes = _axes(dim, x.ndim)
+    ctx.reduced, ctx.input_shape = (axes, keepdim), x.shape
+    return axes, int(np.prod([x.shape[i] for i in axes]))
+
+def _only_floats(name, x):
+    if x.dtype.kind == 'f': return
+    raise RuntimeError(f'{name} needs floating point, not {x.dtype}; use x.to(float32)')
+
+# %% ../nbs/02_autograd.ipynb #sum-mean
+class Sum(Function):
+    @staticmethod
+    def forward(ctx, x, dim, keepdim):
+        axes, _ = _note_reduction(ctx, x, dim, keepdim)
+        return x.sum(axis=axes, keepdims=keepdim, dtype=None if x.dtype.kind == 'f' else int64)
+    @staticmethod
+    def backward(ctx, grad): return _spread(grad, ctx), None, None
+
+class Mean(Function):
+    @staticmethod
+    @np.errstate(all='ignore')
+    def forward(ctx, x, dim, keepdim):
+        _only_floats('mean', x)
+        axes, ctx.count = _note_reduction(ctx, x, dim, keepdim)
+        return np.true_divide(x.sum(axis=axes, keepdims=keepdim), ctx.count, dtype=x.dtype)
+    @staticmethod
+    @np.errstate(all='ignore')
+    def backward(ctx, grad): return _spread(grad / ctx.count, ctx), None, None
+
+Tensor.sum = lambda x, dim=None, keepdim=False: Sum.apply(x, dim, keepdim)
+Tensor.mean = lambda x, dim=None, keepdim=False: Mean.apply(x, dim, keepdim)
+
+# %% ../nbs/02_autograd.ipynb #var-std
+class Var(Function):
+    @staticmethod
+    @np.errstate(all='ignore')
+    def forward(ctx, x, dim, correction, keepdim):
+        _only_floats('var', x)
+        axes, count = _note_reduction(ctx, x, dim, keepdim)
+        distance = x - np.true_divide(x.sum(axis=axes, keepdims=True), count, dtype=x.dtype)
+        ctx.freedom = np.array(max(count - correction, 0), x.dtype)         # N - 1, as a rule
+        ctx.save_for_backward(distance)
+        return (distance * distance).sum(axis=axes, keepdims=keepdim) / ctx.freedom
+    @staticmethod
+    @np.errstate(all='ignore')
+    def backward(ctx, grad):
+        return 2 / ctx.freedom * ctx.saved_tensors[0] * _spread(grad, ctx), None, None, None
+
+class Std(Var):
+    @staticmethod
+    def forward(ctx, x, dim, correction, keepdim):
+        ctx.out = np.sqrt(Var.forward(ctx, x, dim, correction, keepdim))
+        return ctx.out
+    @staticmethod
+    @np.errstate(all='ignore')
+    def backward(ctx, grad):
+        return Var.backward(ctx, np.where(ctx.out == 0, 0, grad / (2 * ctx.out)))
+
+# %% ../nbs/02_autograd.ipynb #var-std-attach
+def _var(x, dim=None, *, correction=1, keepdim=False):
+    "Variance along `dim`: the squared distances' sum, by their number less `correction`."
+    return Var.apply(x, dim, correction, keepdim)
+
+def _std(x, dim=None, *, correction=1, keepdim=False):
+    "Standard deviation along `dim`: the square root of `var`."
+    return Std.apply(x, dim, correction, keepdim)
+
+Tensor.var, Tensor.std = _var, _std
+
+# %% ../nbs/02_autograd.ipynb #max-min
+class Max(Function):
+    pick = staticmethod(np.max)
+    @classmethod
+    def forward(cls, ctx, x):
+        out = ctx.pick(x)
+        ctx.save_for_backward(np.isnan(x) if np.isnan(out) else x == out)
+        return out
+    @staticmethod
+    def backward(ctx, grad):
+        winners, = ctx.saved_tensors
+        return (grad / winners.sum()) * winners
+
+class Min(Max): pick = staticmethod(np.min)
+
+class Extreme(NamedTuple):
+    "What `x.max(dim)` and `x.min(dim)` return."
+    values: Tensor       # the largest (least) along the dimension
+    indices: Tensor      # where it stands, int64
+
+# %% ../nbs/02_autograd.ipynb #max-min-attach
+def _place(find):
+    "The method `argmax` or `argmin`, by numpy's function `find`."
+    def method(x, dim=None, keepdim=False):
+        if dim is not None and x.ndim: dim = _checked(dim, x.ndim)
+        axis = dim if x.ndim else None
+        try: return _result(np.asarray(find(x._array, axis=axis, keepdims=keepdim)))
+        except ValueError:
+            raise IndexError(f'nothing is largest or least in shape {x.shape}') from None
+    return method
+
+def _extreme(step, place):
+    "The method `max` or `min`: one number, or along `dim` an `Extreme`."
+    def method(x, dim=None, keepdim=False):
+        if dim is None: return step.apply(x)
+        indices = place(x, dim, keepdim=True)
+        values = gather(x, dim, indices)
+        return Extreme(*[t if keepdim else t.squeeze(dim) for t in (values, indices)])
+    return method
+
+Tensor.argmax, Tensor.argmin = _place(np.argmax), _place(np.argmin)
+Tensor.max, Tensor.min = _extreme(Max, Tensor.argmax), _extreme(Min, Tensor.argmin)
+
+# %% ../nbs/02_autograd.ipynb #logsumexp
+class Logsumexp(Function):
+    @staticmethod
+    @np.errstate(all='ignore')
+    def forward(ctx, x, dim, keepdim):
+        x = _floating(x)
+        axes, _ = _note_reduction(ctx, x, dim, keepdim)
+        largest = x.max(axis=axes, keepdims=True, initial=-np.inf)
+        largest = np.where(np.isfinite(largest), largest, 0)
+        out = np.log(np.exp(x - largest).sum(axis=axes, keepdims=True)) + largest
+        ctx.save_for_backward(x, out)
+        return out if keepdim else out.squeeze(axes)
+    @staticmethod
+    @np.errstate(all='ignore')
+    def backward(ctx, grad):
+        x, out = ctx.saved_tensors
+        return _spread(grad, ctx) * np.exp(x - out), None, None
+
+# %% ../nbs/02_autograd.ipynb #logsumexp-function
+def logsumexp(
+    x:Tensor,             # any shape
+    dim,                  # axis or tuple of axes
+    keepdim:bool=False,
+) -> Tensor:
+    "Logarithm of the sum of exponentials along `dim`, safe for large entries."
+    return Logsumexp.apply(x, dim, keepdim)
+
+Tensor.logsumexp = logsumexp
 
 # %% ../nbs/02_autograd.ipynb #where
 class Where(Function):
     @staticmethod
     def forward(ctx, condition, a, b):
-        if condition.dtype.kind != 'b': raise RuntimeError(f'where needs truth values, not {condition.dtype}: x > 0, say')
+        if condition.dtype.kind != 'b':
+            raise RuntimeError(f'where needs truth values, not {condition.dtype}: x > 0, say')
         ctx.save_for_backward(condition)
         return np.where(condition, *_promoted(a, b))
     @staticmethod
@@ -823,6 +890,7 @@ class Where(Function):
         condition, = ctx.saved_tensors
         return None, np.where(condition, grad, 0), np.where(condition, 0, grad)
 
+# %% ../nbs/02_autograd.ipynb #maximum
 class Maximum(Function):
     pick = staticmethod(np.maximum)
     @classmethod
@@ -849,19 +917,31 @@ def where(
     "Each entry from `a` or from `b`."
     return Where.apply(condition, a, b)
 
-def maximum(a:Tensor, b:Tensor) -> Tensor: "The larger of each two entries."; return Maximum.apply(a, b)
-def minimum(a:Tensor, b:Tensor) -> Tensor: "The smaller of each two entries."; return Minimum.apply(a, b)
+def maximum(a:Tensor, b:Tensor) -> Tensor:
+    "The larger of each two entries."
+    return Maximum.apply(a, b)
+
+def minimum(a:Tensor, b:Tensor) -> Tensor:
+    "The smaller of each two entries."
+    return Minimum.apply(a, b)
 
 # %% ../nbs/02_autograd.ipynb #cat
 class Cat(Function):
     @staticmethod
     def forward(ctx, dim, *arrays):
+        ctx.shapes = [a.shape for a in arrays]
+        full = next((a.shape for a in arrays if a.shape != (0,)), (0,))
+        nothing = full[:dim] + (0,) + full[dim + 1:]
+        arrays = [a.reshape(nothing) if a.shape == (0,) else a for a in arrays]    # as torch allows
         if len({a.ndim for a in arrays}) > 1:
-            raise RuntimeError(f'cat needs equal numbers of axes, not shapes {[a.shape for a in arrays]}')
+            shapes = [a.shape for a in arrays]
+            raise RuntimeError(f'cat needs equal numbers of axes, not shapes {shapes}')
         ctx.dim, ctx.cuts = dim, np.cumsum([a.shape[dim] for a in arrays])[:-1]
         return np.concatenate(_promoted(*arrays), axis=dim)
     @staticmethod
-    def backward(ctx, grad): return None, *np.split(grad, ctx.cuts, axis=ctx.dim)
+    def backward(ctx, grad):
+        parts = np.split(grad, ctx.cuts, axis=ctx.dim)
+        return None, *[part.reshape(shape) for part, shape in zip(parts, ctx.shapes)]
 
 def cat(
     tensors,          # sequence of tensors whose shapes differ in the axis `dim` at most
@@ -869,8 +949,9 @@ def cat(
 ) -> Tensor:
     "The tensors behind each other along the axis `dim`. Error: RuntimeError, with the shapes."
     if not len(tensors): raise ValueError('cat needs at least one tensor')
-    return Cat.apply(_checked(dim, tensors[0].ndim), *tensors)
+    return Cat.apply(_checked(dim, max(t.ndim for t in tensors)), *tensors)
 
+# %% ../nbs/02_autograd.ipynb #stack
 def stack(
     tensors,          # sequence of tensors of one shape
     dim:int=0,        # where the new axis goes
@@ -884,21 +965,26 @@ def stack(
 class Matmul(Function):
     @staticmethod
     def forward(ctx, a, b):
-        if a.dtype is not b.dtype: raise RuntimeError(f'the two sides of @ have dtypes {a.dtype} and {b.dtype}: use .to')
-        if not (a.ndim and b.ndim): raise RuntimeError(f'@ needs rows or tables, not shapes {a.shape} and {b.shape}')
+        if a.dtype is not b.dtype:
+            raise RuntimeError(f'the two sides of @ have dtypes {a.dtype} and {b.dtype}: use .to')
+        if not (a.ndim and b.ndim):
+            raise RuntimeError(f'@ needs rows or tables, not shapes {a.shape} and {b.shape}')
         ctx.save_for_backward(a, b)
         return a @ b
     @staticmethod
     def backward(ctx, grad):
         (a, b), (need_a, need_b) = ctx.saved_tensors, ctx.needs_input_grad
-        row, column = a.ndim == 1, b.ndim == 1                  # tables with a missing axis: put it back
+        row, column = a.ndim == 1, b.ndim == 1             # tables that miss an axis: put it back
         if column: b, grad = b[:, None], grad[..., None]
         if row: a, grad = a[None], np.expand_dims(grad, -2)
         for_b = a.swapaxes(-1, -2) @ grad if need_b else None
         if need_b and column: for_b = for_b[..., 0]
         return grad @ b.swapaxes(-1, -2) if need_a else None, for_b
 
-def matmul(a:Tensor, b:Tensor) -> Tensor: "The matrix product `a @ b`; leading axes broadcast."; return Matmul.apply(a, b)
+# %% ../nbs/02_autograd.ipynb #matmul-function
+def matmul(a:Tensor, b:Tensor) -> Tensor:
+    "The matrix product `a @ b`; leading axes broadcast."
+    return Matmul.apply(a, b)
 
 Tensor.__matmul__ = lambda a, b: Matmul.apply(a, b) if isinstance(b, Tensor) else NotImplemented
 
@@ -906,11 +992,14 @@ Tensor.__matmul__ = lambda a, b: Matmul.apply(a, b) if isinstance(b, Tensor) els
 class Addmm(Function):
     @staticmethod
     def forward(ctx, bias, x, weight):
-        if x.ndim != 2 or weight.ndim != 2: raise RuntimeError(f'addmm needs tables, not {x.shape} and {weight.shape}')
+        if x.ndim != 2 or weight.ndim != 2:
+            raise RuntimeError(f'addmm needs tables, not shapes {x.shape} and {weight.shape}')
+        if not bias.dtype is x.dtype is weight.dtype:
+            dtypes = bias.dtype, x.dtype, weight.dtype
+            raise RuntimeError(f'addmm needs one dtype, not {", ".join(map(str, dtypes))}')
         ctx.save_for_backward(x, weight)
         ctx.one_row = bias.ndim < 2
         out = x @ weight
-        if bias.dtype is not out.dtype or bias.ndim > out.ndim: return bias + out
         out += bias
         return out
     @staticmethod
@@ -920,6 +1009,7 @@ class Addmm(Function):
         for_bias = (grad.sum(axis=0) if ctx.one_row else grad) if need_bias else None
         return for_bias, grad @ weight.T if need_x else None, x.T @ grad if need_weight else None
 
+# %% ../nbs/02_autograd.ipynb #addmm-function
 def addmm(
     bias:Tensor,     # broadcasts to (N, H): usually (H,)
     x:Tensor,        # (N, D)
@@ -933,7 +1023,7 @@ class To(Function):
     @staticmethod
     def forward(ctx, x, dtype): return x.astype(dtype)
     @staticmethod
-    def backward(ctx, grad): return grad, None           # the engine gives it the dtype of the input
+    def backward(ctx, grad): return grad, None          # the engine gives it the dtype of the input
 
 def _to(x, dtype):
     "The same numbers as `dtype`; the tensor itself if it has that dtype."
@@ -943,54 +1033,71 @@ Tensor.to = _to
 Tensor.clone = lambda x: To.apply(x, x.dtype)
 
 # %% ../nbs/02_autograd.ipynb #inplace
-def _mark_changed(x):
-    "Write down that the memory of `x` was changed now."
-    array = x._array
-    _Memory.changed[id(array if array.base is None else _owner(array))] = _Memory.last_change = next(_clock)
+def _mark_changed(array):
+    "Write down that the memory of `array` was changed now."
+    owner = array if array.base is None else _owner(array)
+    _memory.changed[id(owner)] = _memory.last_change = next(_clock)
 
 def _refuse_leaf(x):
     if x._requires_grad and x.grad_fn is None:
-        raise RuntimeError('a leaf that requires a gradient cannot be changed in place while operations are '
-                           'recorded: it would lose its place in the graph; use `with no_grad():`')
+        raise RuntimeError('a leaf that requires a gradient would lose its place in the graph if '
+                           'it were changed in place while recording; use `with no_grad():`')
 
 def _overwrite(x, result):
     "Put `result` into the memory of `x`; if it was recorded, `x` is now the result of that step."
     if _mode.recording and (x._requires_grad or result._requires_grad):
         _refuse_leaf(x)
-        if _owner(x._array) is not x._array: raise RuntimeError('a recorded view cannot be changed in place: x = x + 1')
-    if result.shape != x.shape: raise RuntimeError(f'a result of shape {result.shape} does not fit into shape {x.shape}')
+        if _owner(x._array) is not x._array:
+            raise RuntimeError('a recorded view cannot be changed in place: x = x + 1')
+    if result.shape != x.shape:
+        raise RuntimeError(f'a result of shape {result.shape} does not fit into shape {x.shape}')
     np.copyto(x._array, result._array, casting='same_kind')
-    _mark_changed(x)
-    if result.grad_fn: x.grad_fn, x._requires_grad, result.grad_fn._time = result.grad_fn, True, _Memory.last_change
+    _mark_changed(x._array)
+    if result.grad_fn:
+        x.grad_fn, x._requires_grad = result.grad_fn, True
+        x.grad_fn._time = _memory.last_change
     return x
 
 # %% ../nbs/02_autograd.ipynb #inplace-methods
+def _in_place(step, ufunc):
+    "The method for `step` in the tensor's own memory: by `ufunc`, unless it is recorded."
+    def method(x, other):
+        if _mode.recording and (x._requires_grad or getattr(other, '_requires_grad', False)):
+            return _overwrite(x, step.apply(x, other))
+        array, other = x._array, other._array if isinstance(other, Tensor) else other
+        try: ufunc(array, other, out=array, casting='same_kind')
+        except ValueError as error: raise RuntimeError(f'does not fit: {error}') from None
+        _mark_changed(array)
+        return x
+    return method
+
+_plus = _in_place(Add, np.add)
+
 def _add_(x, other, alpha=1):
     "Add `alpha * other` to this tensor, in its own memory."
-    if _mode.recording and (x._requires_grad or isinstance(other, Tensor) and other._requires_grad):
-        return _overwrite(x, x + other * alpha)
-    other = other._array if isinstance(other, Tensor) else other
-    array = x._array
-    try: array += other if alpha == 1 else alpha * other
-    except ValueError as error: raise RuntimeError(f'does not fit in place: {error}') from None
-    _mark_changed(x)
-    return x
+    if alpha == 1: return _plus(x, other)
+    if isinstance(other, Tensor) and not _mode.recording: other = other._array     # no new tensor
+    return _plus(x, alpha * other)
 
+# %% ../nbs/02_autograd.ipynb #setitem
 def _setitem(x, index, value):
-    "Overwrite entries, as long as nothing of it is recorded; `where` and `cat` build recorded ones."
-    if _mode.recording and (x._requires_grad or isinstance(value, Tensor) and value._requires_grad):
+    "Overwrite entries, as long as nothing is recorded; `where` and `cat` build recorded ones."
+    wanted = isinstance(value, Tensor) and value._requires_grad
+    if _mode.recording and (x._requires_grad or wanted):
         _refuse_leaf(x)
-        raise RuntimeError('entries of a recorded tensor cannot be overwritten: build it with where or cat')
+        raise RuntimeError('entries of a recorded tensor cannot be overwritten: '
+                           'build it with where or cat')
     items = index if isinstance(index, tuple) else (index,)
     items = tuple(i._array if isinstance(i, Tensor) else i for i in items)
-    x._array[items if isinstance(index, tuple) else items[0]] = value._array if isinstance(value, Tensor) else value
-    _mark_changed(x)
+    value = value._array if isinstance(value, Tensor) else value
+    x._array[items if isinstance(index, tuple) else items[0]] = value
+    _mark_changed(x._array)
 
 # %% ../nbs/02_autograd.ipynb #inplace-attach
 Tensor.add_ = Tensor.__iadd__ = _add_
-Tensor.sub_ = Tensor.__isub__ = lambda x, other: _add_(x, other, alpha=-1)
-Tensor.mul_ = Tensor.__imul__ = lambda x, other: _overwrite(x, x * other)
-Tensor.div_ = Tensor.__itruediv__ = lambda x, other: _overwrite(x, x / other)
+Tensor.sub_ = Tensor.__isub__ = _in_place(Sub, np.subtract)
+Tensor.mul_ = Tensor.__imul__ = _in_place(Mul, np.multiply)
+Tensor.div_ = Tensor.__itruediv__ = _in_place(Div, np.true_divide)
 Tensor.zero_ = lambda x: _overwrite(x, _result(np.zeros_like(x._array)))
 Tensor.copy_ = lambda x, other: _overwrite(x, other.expand(x.shape))
 Tensor.__setitem__ = _setitem
@@ -1005,52 +1112,68 @@ class AccumulateGrad:
 
 def _next_functions(node):
     "For each tensor that went in: (the node that made it, 0), or None in its place for a constant."
-    return tuple((s if isinstance(s, Function) else AccumulateGrad(s) if isinstance(s, Tensor) else None, 0)
-                 for s in node._sources if isinstance(s, (Function, Tensor, np.ndarray)))
+    tensors = [s for s in node._sources if isinstance(s, (Function, Tensor, np.ndarray))]
+    nodes = [AccumulateGrad(s) if isinstance(s, Tensor) else s for s in tensors]
+    return tuple((node if isinstance(node, (Function, AccumulateGrad)) else None, 0)
+                 for node in nodes)
 
 Function.next_functions = property(_next_functions)
 
 # %% ../nbs/02_autograd.ipynb #explore-operations
-_drawn = {Add: 'add', Sub: 'sub', Mul: 'mul', Div: 'div', Neg: 'neg', Pow: 'pow', Exp: 'exp', Log: 'log', Sqrt: 'sqrt',
-          Tanh: 'tanh', Sigmoid: 'sigmoid', Relu: 'relu', Abs: 'abs', Clamp: 'clamp', Maximum: 'maximum', Minimum: 'minimum',
-          Where: 'where', Matmul: 'matmul', Addmm: 'addmm', Sum: 'sum', Mean: 'mean', Var: 'var', Std: 'std', Max: 'max',
-          Min: 'min', Logsumexp: 'logsumexp', Index: 'take', Reshape: 'take', Permute: 'take', Expand: 'take', To: 'take', Cat: 'take'}
+_drawn = {
+    Add: 'add', Sub: 'sub', Mul: 'mul', Div: 'div', Neg: 'neg', Pow: 'pow', Exp: 'exp', Log: 'log',
+    Sqrt: 'sqrt', Tanh: 'tanh', Sigmoid: 'sigmoid', Relu: 'relu', Abs: 'abs', Clamp: 'clamp',
+    Maximum: 'maximum', Minimum: 'minimum', Where: 'where', Matmul: 'matmul', Addmm: 'addmm',
+    Sum: 'sum', Mean: 'mean', Var: 'var', Std: 'std', Max: 'max', Min: 'min',
+    Logsumexp: 'logsumexp', Index: 'take', Reshape: 'take', Permute: 'take', Expand: 'take',
+    To: 'take', Cat: 'take'}
 _two_sided = (Add, Sub, Mul, Div, Maximum, Minimum, Matmul, Addmm)
 
 def _operand_places(node):
     "Which inputs of `node` are drawn as cards; the others are settings such as `dim`."
     if isinstance(node, (Where, Cat)): return list(range(1, len(node._sources)))
     if isinstance(node, _two_sided): return list(range(len(node._sources)))
-    if isinstance(node, Pow): return [0] if not isinstance(node._sources[1], (Function, Tensor, np.ndarray)) else [0, 1]
-    if type(node) in _drawn: return [0]
-    return [i for i, s in enumerate(node._sources) if isinstance(s, (Function, Tensor, np.ndarray))]
+    arrays = [i for i, source in enumerate(node._sources)
+              if isinstance(source, (Function, Tensor, np.ndarray))]
+    if isinstance(node, Pow): return [0, 1] if 1 in arrays else [0]
+    return [0] if type(node) in _drawn else arrays
+
+# %% ../nbs/02_autograd.ipynb #explore-positions
+def _positions(node, inputs):
+    "Where each entry of the result stood in the inputs: the step, taken with positions."
+    numbered, start = list(inputs), 0
+    for i in _operand_places(node):
+        numbered[i] = np.arange(start, start + inputs[i].size).reshape(inputs[i].shape)
+        start += inputs[i].size
+    return type(node).forward(type(node)(), *numbered).ravel().astype(int).tolist()
+
+def _groups(node, x):
+    "For each entry of a reduction the positions of the entries of `x` that it is made of."
+    reduced = list(range(x.ndim) if isinstance(node, Max) else node.reduced[0])
+    kept = [i for i in range(x.ndim) if i not in reduced]
+    numbered = np.arange(x.size).reshape(x.shape).transpose(kept + reduced)
+    return numbered.reshape(int(np.prod([x.shape[i] for i in kept])), -1).tolist()
 
 # %% ../nbs/02_autograd.ipynb #explore-arguments
+_reductions = ('sum', 'mean', 'var', 'std', 'max', 'min', 'logsumexp')
+
 def _drawn_arguments(node, inputs):
     "What the browser needs besides the operands, to do the operation of `node` by itself."
-    step, places = type(node), _operand_places(node)
-    if step is Pow and len(places) == 1: return {'exponent': float(node._sources[1])}
-    if step is Clamp: return {k: b for k, b in zip(('min', 'max'), node._sources[1:]) if b is not None}
-    if step is Where: return {'condition': np.broadcast_to(node._sources[0], node.shape).ravel().tolist()}
-    if _drawn.get(step) == 'take':                     # where each entry of the result stood: take positions instead
-        numbered, start = list(inputs), 0
-        for i in places:
-            numbered[i] = np.arange(start, start + inputs[i].size).reshape(inputs[i].shape)
-            start += inputs[i].size
-        return {'positions': step.forward(step(), *numbered).ravel().astype(int).tolist(), 'name': step.__name__.lower()}
-    if _drawn.get(step) in ('sum', 'mean', 'var', 'std', 'max', 'min', 'logsumexp'):
-        x = inputs[0]
-        axis = None if step in (Max, Min) else node.reduced[0]
-        reduced = list(range(x.ndim)) if axis is None else [a % x.ndim for a in np.atleast_1d(axis).tolist()]
-        kept = [i for i in range(x.ndim) if i not in reduced]
-        numbered = np.arange(x.size).reshape(x.shape).transpose(kept + reduced)
-        groups = numbered.reshape(int(np.prod([x.shape[i] for i in kept])), -1).tolist()
-        return {'groups': groups, **({'correction': node._sources[2]} if step in (Var, Std) else {})}
+    step, sources = type(node), node._sources
+    if step is Pow and len(_operand_places(node)) == 1: return {'exponent': float(sources[1])}
+    if step is Clamp:
+        return {k: bound for k, bound in zip(('min', 'max'), sources[1:]) if bound is not None}
+    if step is Where: return {'condition': np.broadcast_to(sources[0], node.shape).ravel().tolist()}
+    if _drawn.get(step) == 'take':
+        return {'positions': _positions(node, inputs), 'name': step.__name__.lower()}
+    if _drawn.get(step) in _reductions:
+        correction = {'correction': sources[2]} if step in (Var, Std) else {}
+        return {'groups': _groups(node, inputs[0]), **correction}
     return {'name': step.__name__}
 
 # %% ../nbs/02_autograd.ipynb #explore-jacobian
 def _jacobian(node, inputs, places):
-    "All slopes of a step that the browser does not know: for each operand a table (outputs × inputs), flat."
+    "All slopes of a step: for each operand a table (outputs × inputs), flat."
     ctx = type(node)()
     ctx.needs_input_grad = [i in places for i in range(len(inputs))]
     out = np.asarray(type(node).forward(ctx, *inputs))
@@ -1059,7 +1182,8 @@ def _jacobian(node, inputs, places):
         grads = ctx.backward(ctx, unit.reshape(out.shape))
         grads = grads if type(grads) is tuple else (grads,)
         for row, i in zip(rows, places):
-            row += [0.] * inputs[i].size if grads[i] is None else _fitted(grads[i], inputs[i]).ravel().tolist()
+            if grads[i] is None: row += [0.] * inputs[i].size
+            else: row += _fitted(grads[i], inputs[i]).ravel().tolist()
     return rows
 
 # %% ../nbs/02_autograd.ipynb #explore-trace
@@ -1075,35 +1199,42 @@ def _trace(result):
     for node in ordered:
         ctx = type(node)()
         ctx.needs_input_grad = [True] * len(node._sources)
-        inputs = [values[id(s)] if isinstance(s, Function) else s._array if isinstance(s, Tensor) else s for s in node._sources]
-        values[id(node)] = np.asarray(type(node).forward(ctx, *inputs))
+        values[id(node)] = np.asarray(type(node).forward(ctx, *_inputs(node, values)))
     return ordered, values
 
-def _card(id, op, inputs, array, shape=None, args=None, jac=None):
-    "One card of the explorable: an operand or a step."
-    return {'id': id, 'op': op, 'in': inputs, 'shape': list(array.shape if shape is None else shape), 'args': args or {},
-            'value': None if array is None else np.asarray(array, float).ravel().tolist(), 'jac': jac, 'label': ''}
+def _inputs(node, values):
+    "What went into `node`, when the results of earlier nodes are `values`."
+    return [values[id(s)] if isinstance(s, Function) else s._array if isinstance(s, Tensor) else s
+            for s in node._sources]
 
 # %% ../nbs/02_autograd.ipynb #explore-cards
+def _card(key, op, befores, array, shape=None, args=None, jac=None):
+    "One card of the explorable: an operand or a step."
+    value = None if array is None else np.asarray(array, float).ravel().tolist()
+    shape = list(array.shape if shape is None else shape)
+    return {'id': key, 'op': op, 'in': befores, 'shape': shape, 'args': args or {},
+            'value': value, 'jac': jac, 'label': ''}
+
+# %% ../nbs/02_autograd.ipynb #explore-our-cards
 def _our_cards(result):
-    "Cards of the graph behind a Tensor, inputs before users; whose id is whose; whether leaves can be dragged."
+    "Cards of the graph behind a Tensor, inputs first; their ids; whether leaves can be dragged."
     nodes, values = _trace(result)
     cards, ids = [], {}
     def place(source):
-        "The id of the card of `source`, which is made if it is an operand that has none yet."
+        "The id of the card of `source`; an operand that has none yet gets one."
         if id(source) in ids and isinstance(source, (Function, Tensor)): return ids[id(source)]
-        array = source._array if isinstance(source, Tensor) else np.asarray(source)
-        cards.append(_card(f'n{len(cards)}', 'leaf' if isinstance(source, Tensor) else 'const', [], array))
-        ids[id(source)] = cards[-1]['id']
-        return cards[-1]['id']
+        is_leaf = isinstance(source, Tensor)
+        array = source._array if is_leaf else np.asarray(source)
+        ids[id(source)] = f'n{len(cards)}'
+        cards.append(_card(ids[id(source)], 'leaf' if is_leaf else 'const', [], array))
+        return ids[id(source)]
     for node in nodes:
-        places, known = _operand_places(node), type(node) in _drawn
-        inputs = [values[id(s)] if isinstance(s, Function) else s._array if isinstance(s, Tensor) else s for s in node._sources]
+        places, inputs = _operand_places(node), _inputs(node, values)
         befores = [place(node._sources[i]) for i in places]
-        jac = None if known else _jacobian(node, inputs, places)
-        args = _drawn_arguments(node, inputs)
-        cards.append(_card(f'n{len(cards)}', _drawn.get(type(node), 'custom'), befores, values[id(node)], args=args, jac=jac))
-        ids[id(node)] = cards[-1]['id']
+        jac = None if type(node) in _drawn else _jacobian(node, inputs, places)
+        ids[id(node)] = f'n{len(cards)}'
+        cards.append(_card(ids[id(node)], _drawn.get(type(node), 'custom'), befores,
+                           values[id(node)], args=_drawn_arguments(node, inputs), jac=jac))
     return cards, ids, all(type(node) in _drawn for node in nodes)
 
 # %% ../nbs/02_autograd.ipynb #explore-torch
@@ -1115,11 +1246,13 @@ def _torch_trace(result):
         if ready: order.append(key)
         elif key not in done:
             done.add(key)
-            waiting += [(key, True)] + [(before, False) for before in key[0].next_functions if before[0] is not None]
+            befores = [before for before in key[0].next_functions if before[0] is not None]
+            waiting += [(key, True)] + [(before, False) for before in befores]
     return order
 
+# %% ../nbs/02_autograd.ipynb #explore-torch-jacobian
 def _torch_jacobian(node, output):
-    "For each input of a torch node the table of its slopes, flat; None for inputs without gradient."
+    "For each input of a torch node the table of its slopes, flat; empty if it has no gradient."
     import torch
     shapes = [m.shape for m in node._input_metadata]
     dtype, rows = node._input_metadata[output].dtype, None
@@ -1134,16 +1267,29 @@ def _torch_jacobian(node, output):
 
 # %% ../nbs/02_autograd.ipynb #explore-torch-values
 def _torch_values(order, result):
-    "What torch still knows: leaves, the result, and whatever some node saved of itself or of its inputs."
-    values = {(result.grad_fn, result.output_nr): result.detach()}
+    "The values that torch still knows: leaves, the result, and whatever some node saved."
+    values = {(result.grad_fn, result.output_nr): result.detach().numpy()}
     for node, output in order:
-        if hasattr(node, 'variable'): values[node, output] = node.variable.detach()
-        if hasattr(node, '_saved_result'): values[node, output] = node._saved_result.detach()
+        for name in ('variable', '_saved_result'):
+            kept = getattr(node, name, None)
+            if kept is not None: values[node, output] = kept.detach().numpy()
         befores = [before if before[0] is not None else None for before in node.next_functions]
         for before, name in zip(befores, ('_saved_self', '_saved_other')):
             kept = getattr(node, name, None)
-            if before and hasattr(kept, 'detach'): values[before] = kept.detach()
+            if before and hasattr(kept, 'detach'): values[before] = kept.detach().numpy()
     return values
+
+# %% ../nbs/02_autograd.ipynb #explore-torch-cards
+def _torch_card(node, output, ids, array):
+    "The card of one torch node: a leaf, or a step with its slopes."
+    name = node.name().removesuffix('0').removesuffix('Backward').lower()
+    if len(getattr(node, '_input_metadata', [])) > 1: name += f' [{output}]'
+    if hasattr(node, 'variable'):
+        return _card(ids[node, output], 'leaf', [], array, node.variable.shape, {'name': name})
+    places = [i for i, before in enumerate(node.next_functions) if before[0] is not None]
+    befores, tables = [ids[node.next_functions[i]] for i in places], _torch_jacobian(node, output)
+    return _card(ids[node, output], 'custom', befores, array, node._input_metadata[output].shape,
+                 {'name': name}, [tables[i] or None for i in places])
 
 def _torch_cards(result):
     "Cards of the graph behind a torch tensor, as `_our_cards`; its leaves cannot be dragged."
@@ -1154,39 +1300,45 @@ def _torch_cards(result):
                          'backward(retain_graph=True)') from error
     for node, output in order:
         ids[node, output] = f'n{len(cards)}'
-        leaf = hasattr(node, 'variable')
-        shape = node.variable.shape if leaf else node._input_metadata[output].shape
-        array = values.get((node, output))
-        befores = [(before, i) for i, before in enumerate(node.next_functions) if before[0] is not None]
-        jac = None if leaf else _torch_jacobian(node, output)
-        name = node.name().removesuffix('0').removesuffix('Backward').lower() + (f' [{output}]' if len(getattr(node, '_input_metadata', [])) > 1 else '')
-        cards.append(_card(ids[node, output], 'leaf' if leaf else 'custom', [ids[before] for before, _ in befores],
-            None if array is None else array.numpy(), shape, {'name': name}, None if leaf else [jac[i] or None for _, i in befores]))
-        if leaf: ids[id(node.variable)] = ids[node, output]
+        cards.append(_torch_card(node, output, ids, values.get((node, output))))
+        if hasattr(node, 'variable'): ids[id(node.variable)] = ids[node, output]
     ids.update({id(result): cards[-1]['id'], id(result.grad_fn): cards[-1]['id']})
     return cards, ids, False
 
 # %% ../nbs/02_autograd.ipynb #explore-layout
 def _lay_out(cards):
     "Give each card `at`: [column, row]. Users stand below their inputs, near the middle of them."
-    row, users = {}, {card['id']: [] for card in cards}
-    for card in cards:
-        row[card['id']] = 1 + max((row[i] for i in card['in']), default=-1)
-        for i in card['in']: users[i].append(card['id'])
-    for card in cards:                                   # a leaf stands just above its first user
-        if not card['in'] and users[card['id']]: row[card['id']] = min(row[u] for u in users[card['id']]) - 1
-    rows = [[c['id'] for c in cards if row[c['id']] == r] for r in range(max(row.values()) + 1)]
-    inputs, column = {card['id']: card['in'] for card in cards}, {}
+    inputs = {card['id']: card['in'] for card in cards}
+    users, row, column = {key: [] for key in inputs}, {}, {}
+    for key, befores in inputs.items():
+        row[key] = 1 + max((row[i] for i in befores), default=-1)
+        for i in befores: users[i].append(key)
+    for key, befores in inputs.items():                  # a leaf stands just above its first user
+        if not befores and users[key]: row[key] = min(row[user] for user in users[key]) - 1
+    rows = [[key for key in inputs if row[key] == r] for r in range(max(row.values()) + 1)]
     def spread():
-        for ids in rows: column.update({i: n - (len(ids) - 1) / 2 for n, i in enumerate(ids)})
+        for keys in rows: column.update({k: n - (len(keys) - 1) / 2 for n, k in enumerate(keys)})
     spread()
-    for turn in range(8):                                # order each row by where its neighbours stand
+    for turn in range(8):                           # order each row by where its neighbours stand
         near = inputs if turn % 2 else users
-        for ids in rows:
-            middle = {i: np.mean([column[n] for n in near[i]]) if near[i] else column[i] for i in ids}
-            ids.sort(key=middle.get)
+        for keys in rows:
+            middle = {k: np.mean([column[n] for n in near[k] or [k]]) for k in keys}
+            keys.sort(key=middle.get)
         spread()
     for card in cards: card['at'] = [column[card['id']], row[card['id']]]
+
+# %% ../nbs/02_autograd.ipynb #explore-card-text
+_signs = dict(add='+', sub='−', mul='×', div='÷', pow='**', matmul='@')
+
+def _card_text(card):
+    "What a card says in a still picture: its name and its first numbers."
+    sign = _signs.get(card['op'], card['args'].get('name', card['op']))
+    name = card['label'] or ('' if card['op'] in ('leaf', 'const') else sign)
+    numbers = 'not kept'
+    if card['value'] is not None:
+        numbers = ', '.join([f'{v:.3g}' for v in card['value'][:4]])
+        if len(card['value']) > 4: numbers += ', …'
+    return f'{name}\n{numbers}' if name else numbers
 
 # %% ../nbs/02_autograd.ipynb #explore-poster
 def _poster(cards):
@@ -1198,12 +1350,12 @@ def _poster(cards):
     fig, ax = figure(width=min(8, 1.6 + np.ptp(xs)), height=.9 + .62 * np.ptp(ys))
     for card in cards:
         x, y = at[card['id']]
-        for i in card['in']: ax.annotate('', (x, y + .2), at[i] - [0, .22], arrowprops=dict(arrowstyle='->', color='#777777'))
-        sign = dict(add='+', sub='−', mul='×', div='÷', pow='**', matmul='@').get(card['op'], card['args'].get('name', card['op']))
-        name = card['label'] or ('' if card['op'] in ('leaf', 'const') else sign)
-        text = 'not kept' if card['value'] is None else ', '.join(f'{v:.3g}' for v in card['value'][:4]) + (', …' if len(card['value']) > 4 else '')
-        ax.text(x, y, f'{name}\n{text}' if name else text, ha='center', va='center', fontsize=8, color='black',
-                bbox=dict(boxstyle='round,pad=.35', facecolor='white', edgecolor=role('value')['color'] if card['in'] else '#777777'))
+        arrow = dict(arrowstyle='->', color='#777777')
+        for i in card['in']: ax.annotate('', (x, y + .2), at[i] - [0, .22], arrowprops=arrow)
+        edge = role('value')['color'] if card['in'] else '#777777'
+        box = dict(boxstyle='round,pad=.35', facecolor='white', edgecolor=edge)
+        ax.text(x, y, _card_text(card), ha='center', va='center', fontsize=8, color='black',
+                bbox=box)
     ax.set(xlim=(xs.min() - .7, xs.max() + .7), ylim=(ys.min() - .45, ys.max() + .45))
     ax.axis('off')
     buffer = io.BytesIO()
@@ -1216,14 +1368,16 @@ def explore_graph(
     step:int=0,    # where to begin: 0 is the start, -1 the end
     **names,       # tensors by the names that their cards shall have: a=a, b=b
 ):                 # the explorable: a widget, and a page without Python
-    "Step forwards and backwards through the graph of `result`; leaves can be dragged. Up to 40 cards."
+    "Step through the graph of `result`, of up to 40 cards, there and back; leaves can be dragged."
     from course_lib.workbench.explorables import Explorable
     if getattr(result, 'grad_fn', None) is None:
-        raise ValueError('there is no graph behind this: give a result of leaves with requires_grad=True')
+        raise ValueError('there is no graph behind this: '
+                         'give a result of leaves with requires_grad=True')
     cards, ids, live = (_our_cards if isinstance(result, Tensor) else _torch_cards)(result)
     numbers = sum(int(np.prod(card['shape'])) for card in cards)
     if len(cards) > 40 or numbers > 2_000:
-        raise ValueError(f'{len(cards)} cards with {numbers:,} numbers cannot be read: explore a smaller expression')
+        raise ValueError(f'{len(cards)} cards with {numbers:,} numbers cannot be read: '
+                         'explore a smaller expression')
     for name, t in names.items():
         key = id(t) if t.grad_fn is None else id(t.grad_fn)
         for card in cards: card['label'] = name if card['id'] == ids.get(key) else card['label']

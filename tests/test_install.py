@@ -291,7 +291,8 @@ def busy_port():
 
 
 def test_busy_or_wrong_port_is_told(busy_port, lab_tool):
-    answers = {busy_port: f'Port {busy_port} is in use', 'abc': 'abc is no port', 80: '80 is no port'}
+    answers = {'abc': 'abc is no port', 80: '80 is no port',
+               busy_port: f'Port {busy_port} is in use'}
     for port, words in answers.items():
         done = call(sys.executable, ROOT / 'tools' / 'lab.py', port)
         assert done.returncode == 1 and done.stdout == '' and done.stderr.startswith(words)
@@ -369,3 +370,48 @@ def test_lab_ends_at_once_and_leaves_nothing(open_lab):
     assert process.wait(10) == 0 and 'progress is kept' in process.stdout.read()
     with pytest.raises(OSError):
         urllib.request.urlopen(address, timeout=2)
+
+
+# --- tools/test.py -------------------------------------------------------------------------------
+@pytest.fixture
+def tester(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / 'tools'))
+    return load(ROOT / 'tools' / 'test.py', 'course_test')
+
+
+def test_changed_exports_are_named(tester, tmp_path, monkeypatch, capsys):
+    def export(*arguments, progress):
+        (tmp_path / 'course_lib' / 'made.py').write_text('new = 1\n')
+        return True
+
+    (tmp_path / 'course_lib').mkdir()
+    (tmp_path / 'course_lib' / 'made.py').write_text('old = 1\n')
+    monkeypatch.setattr(tester, 'ROOT', tmp_path)
+    monkeypatch.setattr(tester, 'LIB', tmp_path / 'course_lib')
+    monkeypatch.setattr(tester, 'run', export)
+    assert not tester.test_exports(tmp_path) and '  course_lib/made.py' in capsys.readouterr().out
+    assert tester.test_exports(tmp_path)  # the second time nothing changes
+
+
+def test_own_and_later_modules_are_not_allowed(tester):
+    numbers, loaded = {'tensors': 1, 'autograd': 2, 'losses': 3}, ['workbench', 'workbench.core']
+    wrong = ['autograd', 'losses']
+    chapter, workbench = SimpleNamespace(number=2), SimpleNamespace(number=None)
+    assert tester.not_allowed(chapter, [*loaded, 'tensors'], numbers) == []
+    assert tester.not_allowed(chapter, [*loaded, *wrong], numbers) == wrong
+    assert tester.not_allowed(workbench, [*loaded, 'tensors'], numbers) == ['tensors']
+
+
+def test_step_that_hangs_is_stopped(tester, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(tester, 'STEP_SECONDS', 1)
+    assert not tester.run('-c', 'import time; time.sleep(60)', progress=tmp_path / 'progress')
+    assert 'was stopped' in capsys.readouterr().out
+    assert not tester.run('-c', 'raise SystemExit(3)', progress=tmp_path / 'progress')
+
+
+def test_last_lines_tell_what_failed_and_what_was_skipped(tester, capsys):
+    times = {'02_autograd': (True, 12.34), 'workbench/core': (False, 1)}
+    tester.summary(['gates'], times, {'passed': 5, 'failed': 1}, {'no browser': 2}, 60)
+    assert capsys.readouterr().out.strip().split('\n') == [
+        'Seconds: 02_autograd 12.3 · workbench/core 1.0', 'Skipped: 2 tests (no browser)',
+        'FAILED: gates', '1 of 2 notebooks, 5 tests passed (1 failed) in 60 s']

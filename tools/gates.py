@@ -8,6 +8,7 @@ to do. Its docstring is its rule. `check_all(root)` runs every gate.
 import ast
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -91,19 +92,23 @@ def gate_stale(root):
 
 # --- cells ---------------------------------------------------------------------------------------
 def gate_tests(root):
-    "a visible test after each exported definition"
+    "a visible test after each exported definition (or run of three cells at most)"
     problems = []
     for nb in notebooks(root):
-        untested = None
+        untested, in_a_row = [], False  # export cells in a row: one definition, in pieces
         for cell in nb.code + [None]:
-            if untested and (cell is None or (is_export(cell) and defines(cell))):
-                problems.append(f'{untested.where}: no test before the next definition: add a '
+            defined = cell is not None and is_export(cell) and defines(cell)
+            if defined and in_a_row and len(untested) < 3:
+                untested.append(cell)
+            elif untested and (cell is None or defined):
+                problems.append(f'{untested[0].where}: no test before the next definition: add a '
                                 'visible cell with assert, test_…, gradcheck or parity')
-                untested = None
-            if cell and is_export(cell) and defines(cell):
-                untested = cell
-            elif cell and is_test(cell):
-                untested = None
+                untested = [cell] if defined else []
+            elif defined:
+                untested = [cell]
+            elif cell is not None and is_test(cell):
+                untested = []
+            in_a_row = defined and bool(untested)
     return problems
 
 
@@ -360,7 +365,7 @@ def gate_ledger(root):
 # --- the whole project ---------------------------------------------------------------------------
 def project_files(root):
     "The files that git tracks or would track; without git, all that are not hidden."
-    if Path(root, '.git').exists():
+    if Path(root, '.git').exists() and shutil.which('git'):
         command = ['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard']
         listed = subprocess.run(command, cwd=root, capture_output=True, check=True).stdout.decode()
         paths = [Path(root, name) for name in listed.split('\0') if name]

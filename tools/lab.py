@@ -114,7 +114,8 @@ def main():
     try:
         if wait_until_ready(process, port, token):
             address = f'http://{HOST}:{port}/lab/tree/00_start.ipynb?token={token}'
-            print(f'\n  The course is open at\n\n    {address}\n\n  Ctrl-C here ends it.\n', flush=True)
+            print(f'\n  The course is open at\n\n    {address}\n\n  Ctrl-C here ends it.\n',
+                  flush=True)
         code = process.wait()
     except KeyboardInterrupt:
         code = 0

@@ -30,7 +30,8 @@ print(json.dumps([name for name in sys.modules if name.startswith("course_lib.")
 
 def run(*arguments, progress):
     "Run Python with `arguments` in the root, its words on the terminal. True if it succeeded."
-    environment = dict(os.environ, COURSE_PROGRESS=str(progress), PYTHONUTF8='1')
+    environment = dict(os.environ, PYTHONUTF8='1', COURSE_PROGRESS=str(progress),
+                       IPYTHONDIR=str(progress.with_name('ipython')))  # no settings of the user's
     environment.pop('IN_TEST', None)
     process = subprocess.Popen(
         [sys.executable, *arguments], cwd=ROOT, env=environment, start_new_session=POSIX)

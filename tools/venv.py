@@ -21,8 +21,9 @@ STATE = os.path.join(VENV, 'course-state')        # 'unfinished', or the fingerp
 LOCK = os.path.join(VENV, 'course-lock')
 LOG = os.path.join(VENV, 'install.log')
 SPACE_NEEDED = 3 * 10**9                          # bytes, for packages and pip's temporary files
-NO_NETWORK = ('connection broken by', 'Max retries exceeded', 'Connection refused', 'ConnectTimeout',
-              'Failed to establish a new connection', 'Read timed out', 'ReadTimeout', 'ProxyError')
+NO_NETWORK = ('connection broken by', 'Max retries exceeded', 'Connection refused', 'ReadTimeout',
+              'ConnectTimeout', 'Read timed out', 'Failed to establish a new connection',
+              'ProxyError')
 NO_SPACE = ('No space left on device', 'not enough space on the disk', 'Disk quota exceeded')
 
 
@@ -238,8 +239,8 @@ def main():
         newer = newer_python(least)
         if newer:
             sys.exit(subprocess.call([newer, os.path.abspath(__file__)]))
-        sys.exit('The course needs Python %d.%d or newer, and this is Python %d.%d: install one, or '
-                 'name it: make PYTHON=/path/to/python3 venv' % (least + sys.version_info[:2]))
+        sys.exit('The course needs Python %d.%d or newer, and this is Python %d.%d: install one, '
+                 'or name it: make PYTHON=/path/to/python3 venv' % (least + sys.version_info[:2]))
     if is_ready():
         return
     try:

@@ -39,7 +39,7 @@ def test_near(
     rtol:float=1e-6,   # allowed difference, relative to the largest entry of `want`
     atol:float=1e-12,  # allowed difference where `want` is nothing but zeros
 ):
-    "Raise AssertionError unless `got` and `want` have one shape and agree to rounding (NaN equals NaN)."
+    "Raise AssertionError unless `got` and `want` have one shape and agree to rounding."
     got, want = to_numpy(got), to_numpy(want)
     assert got.shape == want.shape, f'shapes differ: got {got.shape}, expected {want.shape}'
     got, want = got.astype(float), want.astype(float)
@@ -81,29 +81,29 @@ def gradcheck(
 ):
     "Raise AssertionError unless the gradient of every tensor agrees with central differences."
     for t in tensors:
-        assert to_numpy(t).dtype == np.float64, 'gradcheck needs float64 inputs: h = 1e-6 is lost in float32'
+        assert to_numpy(t).dtype == np.float64, 'gradcheck needs float64 inputs, for h = 1e-6'
         t.grad = None
     out = function(*tensors)
     weights = copy.deepcopy(out.detach())
     to_numpy(weights)[...] = np.random.default_rng(seed).uniform(.5, 1.5, size=tuple(out.shape))
     out.backward(gradient=weights)
     for position, t in enumerate(tensors):
-        memory = to_numpy(t)
+        memory, kept = to_numpy(t), to_numpy(t).copy()
         def value(x):
             memory[...] = x
             return (to_numpy(function(*tensors)) * to_numpy(weights)).sum()
-        kept = memory.copy()
         slopes = numeric_gradient(value, kept)
         memory[...] = kept
         try: test_near(np.zeros_like(kept) if t.grad is None else t.grad, slopes, rtol, atol=1e-8)
-        except AssertionError as error: raise AssertionError(f'gradient of input {position}: {error}') from None
+        except AssertionError as error:
+            raise AssertionError(f'gradient of input {position}: {error}') from None
 
 # %% ../../nbs/workbench/core.ipynb #run-on
 def _dtype(x): return str(x.dtype).removeprefix('torch.')     # 'float32' for numpy, torch and ours
 
 def _run_on(xp, function, arrays):
     "Value and gradients of `function` on library `xp`, or the error that it raises."
-    inputs = [xp.tensor(a.copy(), requires_grad=True) if a.dtype.kind == 'f' else xp.tensor(a.copy())
+    inputs = [xp.tensor(a.copy(), requires_grad=a.dtype.kind == 'f')
               for a in map(np.asarray, arrays)]
     try:
         out = function(xp, *inputs)
@@ -120,7 +120,7 @@ def parity(
     ours,                # module or namespace with torch's names: at least `tensor`
     rtol:float=None,     # allowed relative difference; by dtype if None
 ):
-    "Raise AssertionError unless `function` gives the same on `ours` and on torch; return our result."
+    "Raise AssertionError unless `function` does the same on `ours` and on torch; return ours."
     import torch
     got, got_grads = _run_on(ours, function, arrays)
     want, want_grads = _run_on(torch, function, arrays)
@@ -134,7 +134,7 @@ def parity(
     return got
 
 # %% ../../nbs/workbench/core.ipynb #compare
-_rtol = {'float16': 5e-3, 'float32': 2e-5, 'float64': 1e-9}   # a few hundred times the spacing of numbers
+_rtol = {'float16': 5e-3, 'float32': 2e-5, 'float64': 1e-9}   # some hundred times their spacing
 
 def _compare(what, got, want, rtol):
     "One tensor of ours against one of torch: dtype, requires_grad, shape, numbers."
@@ -146,13 +146,13 @@ def _compare(what, got, want, rtol):
 
 # %% ../../nbs/workbench/core.ipynb #strict-widgets
 def strict_widgets():
-    "While notebooks are tested, an error inside a widget's callback fails the cell instead of being printed."
+    "While notebooks are tested, an error inside a widget's callback fails the cell."
     if not os.environ.get('IN_TEST'): return
     from IPython.core.interactiveshell import InteractiveShell
     if hasattr(InteractiveShell, '_printing_showtraceback'): return
     printing = InteractiveShell._printing_showtraceback = InteractiveShell.showtraceback
     def showtraceback(self, exc_tuple=None, *args, running_compiled_code=False, **kwargs):
-        if running_compiled_code:                      # an error of the cell itself: already counted
+        if running_compiled_code:                # an error of the cell itself: already counted
             return printing(self, exc_tuple, *args, running_compiled_code=True, **kwargs)
         raise (exc_tuple or sys.exc_info())[1]
     InteractiveShell.showtraceback = showtraceback
@@ -161,8 +161,9 @@ strict_widgets()
 
 # %% ../../nbs/workbench/core.ipynb #sweep
 def _extremes(control) -> list:
-    "The values that a sweep tries for an ipywidgets control: all options, or least, middle and largest."
-    if hasattr(control, 'options'): return [o[1] if isinstance(o, tuple) else o for o in control.options]
+    "The values that a sweep tries for a control: all options, or least, middle and largest."
+    if hasattr(control, 'options'):
+        return [o[1] if isinstance(o, tuple) else o for o in control.options]
     if hasattr(control, 'min'): return [control.min, control.value, control.max]
     return [False, True] if isinstance(control.value, bool) else [control.value]
 
@@ -171,11 +172,12 @@ def sweep(
     check=None,      # takes one result; raises or returns False if it is wrong
     **controls,      # as for `ipywidgets.interact`: widgets, (least, largest), lists, booleans
 ) -> int:            # how many calls were made
-    "Call `function` with each control at its extremes; raise at the first result that `check` refuses."
+    "Call `function` with each control at its extremes; raise at the first result `check` refuses."
     from ipywidgets import interactive
-    widgets = {w.description: w for w in interactive(lambda **_: None, **controls).children if hasattr(w, 'value')}
-    start = {name: w.value for name, w in zip(controls, widgets.values())}
-    calls = [{**start, name: value} for name, w in zip(controls, widgets.values()) for value in _extremes(w)]
+    children = interactive(lambda **_: None, **controls).children
+    widgets = dict(zip(controls, [w for w in children if hasattr(w, 'value')]))
+    start = {name: w.value for name, w in widgets.items()}
+    calls = [{**start, name: value} for name, w in widgets.items() for value in _extremes(w)]
     for call in calls:
         result = function(**call)
         if check is not None and check(result) is False:
@@ -195,7 +197,8 @@ def time_side_by_side(
     times = {name: [] for name in functions}
     with threadpool_limits(1):
         if torch: torch.set_num_threads(1)
-        calls = {name: max(1, round(seconds / max(_turn(f, 3), 1e-9))) for name, f in functions.items()}
+        calls = {name: max(1, round(seconds / max(_turn(f, 3), 1e-9)))
+                 for name, f in functions.items()}
         for _ in range(rounds):
             for name, f in functions.items(): times[name].append(_turn(f, calls[name]))
         if torch: torch.set_num_threads(threads)

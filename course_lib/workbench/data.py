@@ -14,19 +14,24 @@ import numpy as np
 def _digits():
     from sklearn.datasets import load_digits
     bunch = load_digits()
-    return SimpleNamespace(x=(bunch.data / 16).astype(np.float32), y=bunch.target.astype(np.int64),
-        images=(bunch.images / 16).astype(np.float32), classes=[str(c) for c in bunch.target_names])
+    return SimpleNamespace(
+        x=(bunch.data / 16).astype(np.float32), images=(bunch.images / 16).astype(np.float32),
+        y=bunch.target.astype(np.int64), classes=[str(c) for c in bunch.target_names])
 
 def _photo(name):
     from sklearn.datasets import load_sample_image
     return SimpleNamespace(image=(load_sample_image(name) / 255).astype(np.float32))
 
-_loaders = {'digits': _digits, 'china': lambda: _photo('china.jpg'), 'flower': lambda: _photo('flower.jpg')}
+_loaders = {
+    'digits': _digits,
+    'china': lambda: _photo('china.jpg'),
+    'flower': lambda: _photo('flower.jpg'),
+}
 
 def load(
     name:str,               # 'digits', or one of the photos 'china' and 'flower'
 ) -> SimpleNamespace:       # arrays by name, see the set's card in `data`
     "Load a data set that ships with the libraries. Numbers are float32 from 0 to 1, labels int64."
-    if name not in _loaders:
-        raise ValueError(f'there is no data set {name!r}; choose one of {", ".join(sorted(_loaders))}')
-    return _loaders[name]()
+    if name in _loaders: return _loaders[name]()
+    known = ', '.join(sorted(_loaders))
+    raise ValueError(f'there is no data set {name!r}; choose one of {known}')

@@ -7,9 +7,9 @@ __all__ = ['TABLES', 'STYLE', 'LETTERS', 'SIGNS', 'MAP_STYLE', 'progress_path', 
            'set_aside', 'in_memory', 'Progress', 'progress', 'is_tensor', 'family', 'kind', 'array_difference',
            'show_value', 'show_argument', 'difference', 'with_code', 'sign', 'Card', 'fact_html', 'card_html',
            'run_case', 'is_blank', 'readers_line', 'source_of', 'name_of', 'Mistake', 'judge_cases', 'comes_out_like',
-           'diagnose', 'Exercise', 'case_facts', 'judge', 'check', 'stub_of', 'faults', 'prove', 'Prediction',
-           'guess_controls', 'predict', 'reveal', 'chapter_facts', 'map_row', 'Overview', 'overview', 'forget',
-           'reset_progress']
+           'diagnose', 'Exercise', 'case_facts', 'judge', 'check', 'stub_of', 'faults', 'prove', 'in_words',
+           'Prediction', 'guess_controls', 'predict', 'reveal', 'chapter_facts', 'map_row', 'Overview', 'overview',
+           'forget', 'reset_progress']
 
 # %% ../../nbs/workbench/exercises.ipynb #imports
 import copy, functools, html, inspect, json, linecache, math, os
@@ -234,7 +234,9 @@ STYLE = '''<style>
 .course-card code,.course-card pre{background:none;color:inherit;padding:0;margin:0;border:0;
  font:12.5px/1.5 var(--jp-code-font-family,ui-monospace,monospace)}
 .course-card pre{overflow-x:auto;white-space:pre}.course-card .course-line{white-space:pre-wrap}
-.course-card ol{margin:6px 0 0;padding-left:26px}
+.course-card ul{margin:6px 0 0;padding:0}
+.course-card li{list-style:none;padding-left:22px;text-indent:-22px}
+.course-card li b{display:inline-block;width:18px;text-indent:0}
 .course-not-yet dl+p{font-weight:600}.course-card dl+p+p{margin-top:2px}
 .course-card dl div{display:flex;flex-wrap:wrap;gap:0 12px;padding:3px 0}
 .course-card dl div+div{border-top:1px solid color-mix(in srgb,var(--accent) 20%,transparent)}
@@ -295,12 +297,13 @@ def card_html(card:Card) -> str:
     "The card as HTML that needs nothing else: it carries its style."
     facts = ''.join(f'<div><dt>{label}</dt><dd>{fact_html(card, text)}</dd></div>'
                     for label, text in card.facts)
-    choices = ''.join(f'<li>{with_code(choice)}</li>' for choice in card.choices)
+    choices = ''.join(f'<li><b>{letter}</b> {with_code(choice)}</li>'
+                      for letter, choice in zip(LETTERS, card.choices))
     notes = ''.join(f'<p>{with_code(note)}</p>' for note in card.notes)
     name, style = card.state.capitalize(), card.state.replace(' ', '-')
     parts = [f'<p>{sign(card.state)}<b>{name}.</b> {with_code(card.title)}</p>',
              f'<dl>{facts}</dl>' if facts else '',
-             f'<ol type="A">{choices}</ol>' if choices else '', notes]
+             f'<ul>{choices}</ul>' if choices else '', notes]
     if card.kept:
         code = f'<pre>{html.escape(card.kept)}</pre>'
         parts.append(f'<details><summary>Show that answer</summary>{code}</details>')
@@ -399,15 +402,18 @@ class Exercise:
         rtol:float=1e-5,  # |got - expected| may be atol + rtol * |expected|
         atol:float=1e-8,
     ):
+        if not cases: raise ValueError(f'{key} has no cases: give a list of tuples of arguments.')
         self.key, self.cases, self.call = key, copy.deepcopy(cases), call
         self.rtol, self.atol, self.expected = rtol, atol, self.run(answer)
         self.mistakes = [(mistake, self.run(mistake.answer)) for mistake in mistakes]
 
     def run(self, answer) -> list: return [run_case(answer, args, self.call) for args in self.cases]
-
-    def check(self, answer) -> Card: return check(self, answer)
-
-    def prove(self, solution) -> Card: return prove(self, solution)
+    def check(self, answer) -> Card:
+        "Say whether `answer` is to do, not yet right or correct. Raises nothing."
+        return check(self, answer)
+    def prove(self, solution) -> Card:
+        "Raise AssertionError unless the exercise is finished and `solution` solves it."
+        return prove(self, solution)
 
 # %% ../../nbs/workbench/exercises.ipynb #judge-words
 def case_facts(exercise:Exercise, answer, number:int, got, wrong:str) -> list:
@@ -440,7 +446,7 @@ def judge(exercise:Exercise, answer) -> Card:
     passed, total = wrongs.count(''), len(wrongs)
     if passed == total: return Card('correct', f'{name} passes all {total} cases.')
     found = diagnose(outcomes, wrongs, exercise.expected, exercise.mistakes, rtol, atol)
-    notes = [f'A known mistake: this {found.name}.', found.hint] if found else []
+    notes = [f'A known mistake: {found.name}.', found.hint] if found else []
     number = next(i for i, wrong in enumerate(wrongs) if wrong)
     facts = case_facts(exercise, answer, number, outcomes[number], wrongs[number])
     return Card('not yet', f'{name} passes {passed} of {total} cases. The first that fails:',
@@ -491,6 +497,8 @@ def prove(exercise:Exercise, solution) -> Card:
                 f'{len(exercise.mistakes)} known mistakes are each refused by name.')
 
 # %% ../../nbs/workbench/exercises.ipynb #prediction
+def in_words(number) -> str: return f'{float(number):.6g}'
+
 class Prediction:
     "A question and the reader's guess. `choices=None` asks for a number."
     def __init__(self, key:str, question:str, choices:list=None):
@@ -508,7 +516,9 @@ class Prediction:
         "Keep the guess, in place of an earlier one."
         progress().keep('guesses', self.key, json.dumps(guess if self.choices else float(guess)))
 
-    def reveal(self, actual, text:str='') -> Card: return reveal(self, actual, text)
+    def reveal(self, actual, text:str='') -> Card:
+        "Show `actual`, the result, beside the guess, and `text`, which explains."
+        return reveal(self, actual, text)
 
     def __repr__(self): return f'Prediction({self.key!r}, guess={self.guess!r})'
 
@@ -517,15 +527,15 @@ def guess_controls(prediction:Prediction):
     "The widgets that take a guess: letters or a number, a button, and what is kept."
     import ipywidgets as widgets
     if prediction.choices:
-        control = widgets.RadioButtons(options=list(zip(LETTERS, prediction.choices)),
-                                       value=prediction.guess, orientation='horizontal')
+        control = widgets.RadioButtons(
+            options=list(zip(LETTERS, prediction.choices)), value=prediction.guess,
+            orientation='horizontal', layout={'width': 'max-content', 'margin': '2px 16px 2px 2px'})
     else: control = widgets.FloatText(value=prediction.guess or 0., layout={'width': '180px'})
     control.description = 'Your guess'
     button, say = widgets.Button(description='Keep my guess'), widgets.HTML()
 
     def tell(text): say.value = f'<span role="status">{text}</span>'
-    def kept():
-        tell(f'Kept: {control.label if prediction.choices else show_value(prediction.guess)}')
+    def kept(): tell(f'Kept: {control.label if prediction.choices else in_words(prediction.guess)}')
     def keep(_):
         if control.value is None: return tell('Choose one first.')
         prediction.keep(control.value)
@@ -554,18 +564,14 @@ def reveal(prediction:Prediction, actual, text:str='') -> Card:
     guess, choices, notes = prediction.guess, prediction.choices, [text] if text else []
     if choices and str(actual) not in choices:
         raise ValueError(f'{actual!r} is none of the choices of {prediction.key}: {choices}')
-    result = str(actual) if choices else show_value(actual)
+    result = str(actual) if choices else in_words(actual)
     if guess is None: return Card('result', result, notes=notes)
-    if choices:
-        right = guess == result
-        title = 'As you guessed.' if right else 'Not as you guessed.'
-    else:
-        away = abs(guess - float(actual))
-        right = away <= .05*abs(float(actual))
-        title = 'Within 5 % of your guess.' if right else f'Your guess is {show_value(away)} away.'
-        guess = show_value(guess)
-    facts = [('you said', guess), ('it is', result)]
-    return Card('correct' if right else 'result', title, facts, notes)
+    facts = [('you said', guess if choices else in_words(guess)), ('it is', result)]
+    if facts[0][1] == result: return Card('correct', 'As you guessed.', facts, notes)
+    if choices: return Card('result', 'Not as you guessed.', facts, notes)
+    away = abs(guess - float(actual))
+    if away <= .05*abs(float(actual)): return Card('correct', 'Within 5 %.', facts, notes)
+    return Card('result', f'Your guess is {in_words(away)} away.', facts, notes)
 
 # %% ../../nbs/workbench/exercises.ipynb #chapter-facts
 def chapter_facts(path:Path) -> dict:

@@ -20,7 +20,8 @@ def role(
     name:str,        # one of `ROLES`
 ) -> dict:           # colour and line style, to be given to matplotlib's `plot`
     "The look of a line that plays the role `name`."
-    if name not in ROLES: raise ValueError(f'there is no role {name!r}; choose one of {", ".join(ROLES)}')
+    if name not in ROLES:
+        raise ValueError(f'there is no role {name!r}; choose one of {", ".join(ROLES)}')
     color, dashes = ROLES[name]
     return dict(color=color, linestyle=dashes)
 
@@ -35,8 +36,10 @@ def figure(
     "A white figure with thin frames, without top and right edges."
     from matplotlib import rc_context
     from matplotlib.figure import Figure
-    style = {'axes.spines.top': False, 'axes.spines.right': False, 'axes.titlesize': 11, 'axes.labelsize': 10,
-             'axes.titlelocation': 'left', 'legend.frameon': False, 'figure.facecolor': 'white', 'font.size': 10}
+    style = {
+        'axes.spines.top': False, 'axes.spines.right': False, 'axes.titlelocation': 'left',
+        'axes.titlesize': 11, 'axes.labelsize': 10, 'font.size': 10,
+        'legend.frameon': False, 'figure.facecolor': 'white'}
     with rc_context(style):
         fig = Figure(figsize=(width, height), dpi=100, layout='constrained')
         return fig, fig.subplots(rows, columns, **subplots)
@@ -63,10 +66,11 @@ def show_image(
     signed:bool=False,   # values around 0: blue to orange through white
 ):
     "Draw `image` on `ax` without ticks, every pixel a square."
-    if np.ndim(image) not in (2, 3): raise ValueError(f'an image is (h, w) or (h, w, 3), not {np.shape(image)}')
+    if np.ndim(image) not in (2, 3):
+        raise ValueError(f'an image is (h, w) or (h, w, 3), not {np.shape(image)}')
     largest = float(np.abs(image).max(initial=0)) or 1.
-    look = dict(cmap='PuOr_r', vmin=-largest, vmax=largest) if signed else dict(cmap='gray', vmin=0, vmax=1)
-    ax.imshow(image, interpolation='nearest', **look)
+    low, high, colours = (-largest, largest, 'PuOr_r') if signed else (0, 1, 'gray')
+    ax.imshow(image, interpolation='nearest', cmap=colours, vmin=low, vmax=high)
     ax.set_title(title, fontsize=9, loc='center')
     ax.set_xticks([])
     ax.set_yticks([])
@@ -114,7 +118,8 @@ def show_table(
     from IPython.display import display
     text = [[f'{c:.3g}' if isinstance(c, float) else str(c) for c in row] for row in rows]
     for row in text:
-        if len(row) != len(head): raise ValueError(f'{len(head)} columns, but a row of {len(row)}: {row}')
+        if len(row) != len(head):
+            raise ValueError(f'{len(head)} columns, but a row of {len(row)}: {row}')
     lines = [list(head), ['---'] * len(head), *text]
     table = '\n'.join('| ' + ' | '.join(cells) + ' |' for cells in lines)
     display({'text/markdown': table, 'text/plain': table}, raw=True)
