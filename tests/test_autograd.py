@@ -1,0 +1,144 @@
+"""The engine on expressions that nobody chose, and on what a notebook cannot wait for."""
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, seed, settings, strategies as st
+
+from course_lib import autograd
+from course_lib.workbench.core import parity
+
+SHAPES = [(), (1,), (3,), (2, 1), (2, 3), (1, 3), (4, 2, 3), (0, 3)]
+UNARY = [
+    lambda xp, a: -a, lambda xp, a: a.tanh(), lambda xp, a: a.sigmoid(), lambda xp, a: a.relu(),
+    lambda xp, a: a.abs(), lambda xp, a: (a * .1).exp(), lambda xp, a: (a * a + .5).log(),
+    lambda xp, a: (a * a + .25).sqrt(), lambda xp, a: a.clamp(-1, 1), lambda xp, a: a**2,
+    lambda xp, a: (a.abs() + 1)**-.5, lambda xp, a: 2 / (a * a + 1), lambda xp, a: 1 - a,
+    lambda xp, a: a.sum(), lambda xp, a: a.mean(), lambda xp, a: a.sum(dim=-1, keepdim=True),
+    lambda xp, a: a.mean(dim=0), lambda xp, a: a.var(dim=-1, correction=0), lambda xp, a: a.max(),
+    lambda xp, a: a.min(dim=-1).values, lambda xp, a: a.max(dim=0, keepdim=True).values,
+    lambda xp, a: a.logsumexp(-1), lambda xp, a: a.reshape(-1), lambda xp, a: a.flatten(),
+    lambda xp, a: a.unsqueeze(0), lambda xp, a: a.squeeze(), lambda xp, a: a.transpose(0, -1),
+    lambda xp, a: a[..., -1:], lambda xp, a: a[0], lambda xp, a: a[a > 0], lambda xp, a: a[None],
+    lambda xp, a: a[[0, 0]], lambda xp, a: a.expand(2, *a.shape), lambda xp, a: a.clone(),
+    lambda xp, a: a.detach() * a, lambda xp, a: a.to(xp.float64), lambda xp, a: a.std(),
+]
+BINARY = [
+    lambda xp, a, b: a + b, lambda xp, a, b: a - b, lambda xp, a, b: a * b,
+    lambda xp, a, b: a / (b * b + 1), lambda xp, a, b: xp.maximum(a, b),
+    lambda xp, a, b: xp.minimum(a, b), lambda xp, a, b: xp.where(a > b, a, b),
+    lambda xp, a, b: (a.abs() + .5)**b, lambda xp, a, b: a @ b, lambda xp, a, b: a @ b.T,
+    lambda xp, a, b: xp.cat([a, b]), lambda xp, a, b: xp.cat([a, b], dim=-1),
+    lambda xp, a, b: xp.stack([a, b]), lambda xp, a, b: xp.addmm(b, a, a.T),
+]
+STEP = st.one_of(st.tuples(st.sampled_from(UNARY), st.integers(0, 99), st.none()),
+                 st.tuples(st.sampled_from(BINARY), st.integers(0, 99), st.integers(0, 99)))
+INPUT = st.tuples(st.sampled_from(SHAPES), st.sampled_from(['f8', 'f8', 'f4', 'i8']))
+
+
+def build(steps):
+    "An expression of some tensors: each step works on results that are already there."
+    def expression(xp, *inputs):
+        values = list(inputs)
+        for step, first, second in steps:
+            a = values[-1 - first % len(values)]
+            b = () if second is None else (values[-1 - second % len(values)],)
+            try:
+                values.append(step(xp, a, *b))
+            except (RuntimeError, IndexError, ValueError, TypeError) as error:    # as torch refuses
+                refused[xp.__name__].append(f'step {len(values)}: {type(error).__name__}: {error}')
+                values.append(a * 1)
+        return values[-1] * 1
+    refused = expression.refused = {'torch': [], autograd.__name__: []}
+    return expression
+
+
+@seed(2026)
+@settings(max_examples=600, deadline=None, derandomize=True, database=None)
+@given(st.lists(INPUT, min_size=1, max_size=3), st.lists(STEP, min_size=1, max_size=10),
+       st.integers(0, 2**32 - 1))
+@pytest.mark.filterwarnings('ignore')
+def test_random_expressions(inputs, steps, numbers):
+    "Value, shape, dtype and every gradient equal torch's, and so does what is refused."
+    rng = np.random.default_rng(numbers)
+    arrays = [rng.integers(-16, 17, size=shape).astype(kind) / (1 if kind == 'i8' else 8)
+              for shape, kind in inputs]
+    arrays = [a.astype(kind) for a, (_, kind) in zip(arrays, inputs)]
+    exact = all(kind == 'f8' for _, kind in inputs)
+    expression = build(steps)
+    try: parity(expression, *arrays, ours=autograd, rtol=1e-7 if exact else 2e-3)
+    except AssertionError as error: raise AssertionError(f'{error}\n{expression.refused}') from None
+    ours, torchs = [[text.split(':')[0] for text in texts] for texts in expression.refused.values()]
+    assert ours == torchs, f'only one library refused a step: {expression.refused}'
+
+
+def test_a_million_steps_are_freed_without_recursion():
+    "Also in a thread with a small stack, where recursion would crash the process."
+    def chain():
+        x = y = autograd.tensor(1., requires_grad=True)
+        for _ in range(1_000_000): y = -y
+        y.backward()
+        done.append(x.grad.item())
+        del x, y
+    done, size = [], threading.stack_size(256 * 1024)
+    try:
+        thread = threading.Thread(target=chain)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(size)
+    assert done == [1.]
+
+
+def seconds_to_import(module):
+    "Time of `import module` in a new process, and what it loaded."
+    code = (f'import time, sys; start = time.perf_counter(); import {module}; '
+            'print(time.perf_counter() - start, *sys.modules)')
+    words = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout.split()
+    return float(words[0]), set(words[1:])
+
+
+def test_import_is_light():
+    "Importing the engine costs hardly more than numpy, and brings none of the big libraries."
+    _, loaded = seconds_to_import('course_lib.autograd')
+    assert not loaded & {'torch', 'matplotlib', 'sklearn', 'ipywidgets', 'anywidget', 'IPython'}
+    best = {m: min(seconds_to_import(m)[0] for _ in range(7)) for m in ('numpy', 'course_lib.autograd')}
+    ratio = best['course_lib.autograd'] / best['numpy']
+    print(f'import course_lib.autograd / import numpy = {ratio:.2f}')
+    assert ratio < 1.3
+
+
+def test_threads_do_not_disturb_each_other():
+    "no_grad in one thread leaves recording on in the others; graphs of threads stay apart."
+    def work(n):
+        x = autograd.tensor(float(n), requires_grad=True)
+        for _ in range(200):
+            with autograd.no_grad(): assert not (x * x).requires_grad
+            x.grad = None
+            (x * x * x).backward()
+        results[n] = x.grad.item()
+    results = {}
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(1, 9)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    assert results == {n: 3. * n * n for n in range(1, 9)}
+
+
+def test_nan_goes_through_as_in_torch():
+    "A NaN is neither lost nor spread further than torch spreads it."
+    x = np.array([1., np.nan, 3.])
+    for function in (lambda xp, a: a.relu(), lambda xp, a: a.abs(), lambda xp, a: a.clamp(0, 2), lambda xp, a: a.max(),
+                     lambda xp, a: a.sum(), lambda xp, a: a.tanh(), lambda xp, a: a.logsumexp(0), lambda xp, a: a.std()):
+        parity(function, x, ours=autograd)
+
+
+def test_huge_numbers():
+    "Scores of ten thousand, in every precision, give what torch gives."
+    for kind in ('f2', 'f4', 'f8'):
+        x = np.array([1e4, -1e4, 0.], kind)
+        for function in (lambda xp, a: a.logsumexp(0), lambda xp, a: a.sigmoid(), lambda xp, a: a.tanh(), lambda xp, a: a * 2):
+            parity(function, x, ours=autograd)
+    assert torch.__version__
