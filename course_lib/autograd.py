@@ -1207,17 +1207,10 @@ def _inputs(node, values):
     return [values[id(s)] if isinstance(s, Function) else s._array if isinstance(s, Tensor) else s
             for s in node._sources]
 
-# %% ../nbs/02_autograd.ipynb #explore-cards
-def _card(key, op, befores, array, shape=None, args=None, jac=None):
-    "One card of the explorable: an operand or a step."
-    value = None if array is None else np.asarray(array, float).ravel().tolist()
-    shape = list(array.shape if shape is None else shape)
-    return {'id': key, 'op': op, 'in': befores, 'shape': shape, 'args': args or {},
-            'value': value, 'jac': jac, 'label': ''}
-
 # %% ../nbs/02_autograd.ipynb #explore-our-cards
 def _our_cards(result):
     "Cards of the graph behind a Tensor, inputs first; their ids; whether leaves can be dragged."
+    from course_lib.workbench.graphs import graph_card
     nodes, values = _trace(result)
     cards, ids = [], {}
     def place(source):
@@ -1226,141 +1219,16 @@ def _our_cards(result):
         is_leaf = isinstance(source, Tensor)
         array = source._array if is_leaf else np.asarray(source)
         ids[id(source)] = f'n{len(cards)}'
-        cards.append(_card(ids[id(source)], 'leaf' if is_leaf else 'const', [], array))
+        cards.append(graph_card(ids[id(source)], 'leaf' if is_leaf else 'const', [], array))
         return ids[id(source)]
     for node in nodes:
         places, inputs = _operand_places(node), _inputs(node, values)
         befores = [place(node._sources[i]) for i in places]
         jac = None if type(node) in _drawn else _jacobian(node, inputs, places)
         ids[id(node)] = f'n{len(cards)}'
-        cards.append(_card(ids[id(node)], _drawn.get(type(node), 'custom'), befores,
+        cards.append(graph_card(ids[id(node)], _drawn.get(type(node), 'custom'), befores,
                            values[id(node)], args=_drawn_arguments(node, inputs), jac=jac))
     return cards, ids, all(type(node) in _drawn for node in nodes)
-
-# %% ../nbs/02_autograd.ipynb #explore-torch
-def _torch_trace(result):
-    "All (node, number of its output) behind a torch tensor, inputs first."
-    order, done, waiting = [], set(), [((result.grad_fn, result.output_nr), False)]
-    while waiting:
-        key, ready = waiting.pop()
-        if ready: order.append(key)
-        elif key not in done:
-            done.add(key)
-            befores = [before for before in key[0].next_functions if before[0] is not None]
-            waiting += [(key, True)] + [(before, False) for before in befores]
-    return order
-
-# %% ../nbs/02_autograd.ipynb #explore-torch-jacobian
-def _torch_jacobian(node, output):
-    "For each input of a torch node the table of its slopes, flat; empty if it has no gradient."
-    import torch
-    shapes = [m.shape for m in node._input_metadata]
-    dtype, rows = node._input_metadata[output].dtype, None
-    for i in range(int(np.prod(shapes[output]))):
-        units = [torch.zeros(tuple(s), dtype=dtype) for s in shapes]
-        units[output].view(-1)[i] = 1
-        grads = node(*units)
-        grads = grads if isinstance(grads, tuple) else (grads,)
-        rows = rows or [[] for _ in grads]
-        for row, g in zip(rows, grads): row += [] if g is None else g.reshape(-1).tolist()
-    return rows
-
-# %% ../nbs/02_autograd.ipynb #explore-torch-values
-def _torch_values(order, result):
-    "The values that torch still knows: leaves, the result, and whatever some node saved."
-    values = {(result.grad_fn, result.output_nr): result.detach().numpy()}
-    for node, output in order:
-        for name in ('variable', '_saved_result'):
-            kept = getattr(node, name, None)
-            if kept is not None: values[node, output] = kept.detach().numpy()
-        befores = [before if before[0] is not None else None for before in node.next_functions]
-        for before, name in zip(befores, ('_saved_self', '_saved_other')):
-            kept = getattr(node, name, None)
-            if before and hasattr(kept, 'detach'): values[before] = kept.detach().numpy()
-    return values
-
-# %% ../nbs/02_autograd.ipynb #explore-torch-cards
-def _torch_card(node, output, ids, array):
-    "The card of one torch node: a leaf, or a step with its slopes."
-    name = node.name().removesuffix('0').removesuffix('Backward').lower()
-    if len(getattr(node, '_input_metadata', [])) > 1: name += f' [{output}]'
-    if hasattr(node, 'variable'):
-        return _card(ids[node, output], 'leaf', [], array, node.variable.shape, {'name': name})
-    places = [i for i, before in enumerate(node.next_functions) if before[0] is not None]
-    befores, tables = [ids[node.next_functions[i]] for i in places], _torch_jacobian(node, output)
-    return _card(ids[node, output], 'custom', befores, array, node._input_metadata[output].shape,
-                 {'name': name}, [tables[i] or None for i in places])
-
-def _torch_cards(result):
-    "Cards of the graph behind a torch tensor, as `_our_cards`; its leaves cannot be dragged."
-    order, cards, ids = _torch_trace(result), [], {}
-    try: values = _torch_values(order, result)
-    except RuntimeError as error:
-        raise ValueError('torch has freed this graph: explore it before backward(), or say '
-                         'backward(retain_graph=True)') from error
-    for node, output in order:
-        ids[node, output] = f'n{len(cards)}'
-        cards.append(_torch_card(node, output, ids, values.get((node, output))))
-        if hasattr(node, 'variable'): ids[id(node.variable)] = ids[node, output]
-    ids.update({id(result): cards[-1]['id'], id(result.grad_fn): cards[-1]['id']})
-    return cards, ids, False
-
-# %% ../nbs/02_autograd.ipynb #explore-layout
-def _lay_out(cards):
-    "Give each card `at`: [column, row]. Users stand below their inputs, near the middle of them."
-    inputs = {card['id']: card['in'] for card in cards}
-    users, row, column = {key: [] for key in inputs}, {}, {}
-    for key, befores in inputs.items():
-        row[key] = 1 + max((row[i] for i in befores), default=-1)
-        for i in befores: users[i].append(key)
-    for key, befores in inputs.items():                  # a leaf stands just above its first user
-        if not befores and users[key]: row[key] = min(row[user] for user in users[key]) - 1
-    rows = [[key for key in inputs if row[key] == r] for r in range(max(row.values()) + 1)]
-    def spread():
-        for keys in rows: column.update({k: n - (len(keys) - 1) / 2 for n, k in enumerate(keys)})
-    spread()
-    for turn in range(8):                           # order each row by where its neighbours stand
-        near = inputs if turn % 2 else users
-        for keys in rows:
-            middle = {k: np.mean([column[n] for n in near[k] or [k]]) for k in keys}
-            keys.sort(key=middle.get)
-        spread()
-    for card in cards: card['at'] = [column[card['id']], row[card['id']]]
-
-# %% ../nbs/02_autograd.ipynb #explore-card-text
-_signs = dict(add='+', sub='−', mul='×', div='÷', pow='**', matmul='@')
-
-def _card_text(card):
-    "What a card says in a still picture: its name and its first numbers."
-    sign = _signs.get(card['op'], card['args'].get('name', card['op']))
-    name = card['label'] or ('' if card['op'] in ('leaf', 'const') else sign)
-    numbers = 'not kept'
-    if card['value'] is not None:
-        numbers = ', '.join([f'{v:.3g}' for v in card['value'][:4]])
-        if len(card['value']) > 4: numbers += ', …'
-    return f'{name}\n{numbers}' if name else numbers
-
-# %% ../nbs/02_autograd.ipynb #explore-poster
-def _poster(cards):
-    "A still picture of the graph, PNG, for places where scripts do not run."
-    import io
-    from course_lib.workbench.plots import figure, role
-    at = {card['id']: np.array(card['at']) * [1.5, -1.] for card in cards}
-    xs, ys = np.array(list(at.values())).T
-    fig, ax = figure(width=min(8, 1.6 + np.ptp(xs)), height=.9 + .62 * np.ptp(ys))
-    for card in cards:
-        x, y = at[card['id']]
-        arrow = dict(arrowstyle='->', color='#777777')
-        for i in card['in']: ax.annotate('', (x, y + .2), at[i] - [0, .22], arrowprops=arrow)
-        edge = role('value')['color'] if card['in'] else '#777777'
-        box = dict(boxstyle='round,pad=.35', facecolor='white', edgecolor=edge)
-        ax.text(x, y, _card_text(card), ha='center', va='center', fontsize=8, color='black',
-                bbox=box)
-    ax.set(xlim=(xs.min() - .7, xs.max() + .7), ylim=(ys.min() - .45, ys.max() + .45))
-    ax.axis('off')
-    buffer = io.BytesIO()
-    fig.savefig(buffer, format='png', metadata={'Software': None})
-    return buffer.getvalue()
 
 # %% ../nbs/02_autograd.ipynb #explore-graph
 def explore_graph(
@@ -1369,20 +1237,11 @@ def explore_graph(
     **names,       # tensors by the names that their cards shall have: a=a, b=b
 ):                 # the explorable: a widget, and a page without Python
     "Step through the graph of `result`, of up to 40 cards, there and back; leaves can be dragged."
-    from course_lib.workbench.explorables import Explorable
+    from course_lib.workbench.graphs import draw_graph, torch_cards
     if getattr(result, 'grad_fn', None) is None:
         raise ValueError('there is no graph behind this: '
                          'give a result of leaves with requires_grad=True')
-    cards, ids, live = (_our_cards if isinstance(result, Tensor) else _torch_cards)(result)
-    numbers = sum(int(np.prod(card['shape'])) for card in cards)
-    if len(cards) > 40 or numbers > 2_000:
-        raise ValueError(f'{len(cards)} cards with {numbers:,} numbers cannot be read: '
-                         'explore a smaller expression')
-    for name, t in names.items():
-        key = id(t) if t.grad_fn is None else id(t.grad_fn)
-        for card in cards: card['label'] = name if card['id'] == ids.get(key) else card['label']
-    _lay_out(cards)
-    steps = 2 * sum(bool(card['in']) for card in cards) + 1
-    alt = f'A computation graph of {len(cards)} cards, from the leaves down to the result.'
-    state = dict(nodes=cards, step=step % (steps + 1), leaf={}, live=live)
-    return Explorable('graph', state, _poster(cards), alt)
+    if isinstance(result, Tensor): cards, ids, live = _our_cards(result)
+    else: cards, ids, live = *torch_cards(result), False
+    keys = {name: id(t) if t.grad_fn is None else id(t.grad_fn) for name, t in names.items()}
+    return draw_graph(cards, {ids.get(key): name for name, key in keys.items()}, live, step)

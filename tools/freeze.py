@@ -6,7 +6,7 @@
 
 Each widget is replaced by what it shows (an Output's outputs, an Image, the text of an HTML or a
 Label, the choices of a list, the children of a container); one that brings its own `text/html`
-or picture keeps that. An Image's `tooltip` becomes its alt text. Widget state, execution counts
+or picture keeps that. Scripts and styles with a `data-source` are stored once. An Image's `tooltip` becomes its alt text. Widget state, execution counts
 and times are dropped, the streams of a cell are joined. A second run changes nothing.
 
 A cell tagged `timing` keeps the outputs it has as long as only numbers and pictures differ.
@@ -35,6 +35,8 @@ from nbclient.output_widget import OutputWidget
 from notebooks import ROOT, WIDGET_VIEW, bad_output, notebook_paths
 
 STATE = 'application/vnd.jupyter.widget-state+json'
+# what several outputs of a page bring with them and it needs once: scripts, styles
+SOURCE = re.compile(r'<(script|style)\b[^>]* data-source="([^"]+)">.*?</\1>\n?', re.S)
 # what may differ between two measurements: numbers with their unit, the widths of columns, pictures
 MEASURED = re.compile(
     r'data:image/[^"\')]*|[-+−]?\d[\d.,_]*(?:[eE][-+]?\d+)?\s*(?:(?:ns|[µμu]s|ms|s|min)\b)?'
@@ -173,6 +175,22 @@ def tidy(output):
     return output
 
 
+def share_sources(cells):
+    "Keep a script or style named by `data-source` in the first output only that brings it."
+    seen = set()
+
+    def once(match):
+        first = match[2] not in seen
+        seen.add(match[2])
+        return match[0] if first else ''
+
+    for cell in cells:
+        for output in cell.get('outputs', []):
+            page = output.get('data', {}).get('text/html')
+            if isinstance(page, str):
+                output.data['text/html'] = SOURCE.sub(once, page)
+
+
 def outline(outputs):
     "The outputs as text without numbers and pictures: equal if only measured times differ."
     parts = []
@@ -221,6 +239,7 @@ def frozen(old, folder, name, timing=False):
         keep = 'timing' in cell.metadata.get('tags', []) and not timing
         if keep and outline(cell.outputs) == outline(before.outputs):
             cell.outputs = before.outputs
+    share_sources(nb.cells)
     return nb
 
 

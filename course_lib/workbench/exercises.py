@@ -219,7 +219,7 @@ def difference(got, want, rtol:float=1e-5, atol:float=1e-8) -> str:
     return next((f'at [{place!r}]: {wrong}' for place, wrong in found if wrong), '')
 
 # %% ../../nbs/workbench/exercises.ipynb #card-style
-STYLE = '''<style>
+STYLE = '''<style data-source="course-card">
 .course-card{--accent:#6b7785;box-sizing:border-box;max-width:720px;margin:4px 0;padding:10px 14px;
  border:1px solid color-mix(in srgb,var(--accent) 35%,transparent);
  border-left:4px solid var(--accent);border-radius:6px;overflow-wrap:anywhere;

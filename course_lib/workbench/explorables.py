@@ -11,6 +11,7 @@ import hashlib
 import html
 import json
 import math
+import re
 import zlib
 from importlib import resources
 
@@ -52,23 +53,33 @@ def plain(
     raise TypeError(f'{where} is a {type(value).__name__}, which JSON cannot hold; '
                     'use numbers, text, lists, dicts or arrays')
 
+# %% ../../nbs/workbench/explorables.ipynb #page-model
+_MODEL = '''const listeners = {};
+const model = {
+  get: key => state[key],
+  set(key, value) { state[key] = value; listeners['change:' + key]?.forEach(tell => tell()); },
+  on(event, tell) { (listeners[event] ??= new Set()).add(tell); },
+  off(event, tell) { listeners[event]?.delete(tell); },
+  save_changes() {},
+};'''
+
 # %% ../../nbs/workbench/explorables.ipynb #page-template
+_SOURCE = '''<script type="module" data-source="{key}">
+(globalThis.explorableSources ??= {{}})['{key}'] ??= '{packed}';
+</script>
+'''
 _PAGE = '''<div class="{name}">{poster}</div>
-<script type="module">
+{source}<script type="module">
 const el = document.querySelector('.{name}:not([data-started])');
 el.dataset.started = '';
-const packed = Uint8Array.from(atob('{packed}'), letter => letter.charCodeAt(0));
-const unpack = new DecompressionStream('deflate');
-const {{ javascript, css, state }} =
-  await new Response(new Blob([packed]).stream().pipeThrough(unpack)).json();
-const listeners = {{}};
-const model = {{
-  get: key => state[key],
-  set(key, value) {{ state[key] = value; listeners['change:' + key]?.forEach(tell => tell()); }},
-  on(event, tell) {{ (listeners[event] ??= new Set()).add(tell); }},
-  off(event, tell) {{ listeners[event]?.delete(tell); }},
-  save_changes() {{}},
-}};
+const pause = () => new Promise(resolve => setTimeout(resolve, 100));
+for (let i = 0; i < 50 && !globalThis.explorableSources?.['{key}']; i++) await pause();
+const unpack = async text => new Response(
+  new Blob([Uint8Array.from(atob(text), letter => letter.charCodeAt(0))]).stream()
+    .pipeThrough(new DecompressionStream('deflate'))).json();
+const {{ javascript, css }} = await unpack(globalThis.explorableSources['{key}']);
+const state = await unpack('{state}');
+{model}
 const url = URL.createObjectURL(new Blob([javascript], {{ type: 'text/javascript' }}));
 const explorable = (await import(url)).default;
 const style = Object.assign(document.createElement('style'), {{ textContent: css }});
@@ -76,6 +87,15 @@ el.replaceChildren();
 el.before(style);
 explorable.render({{ model, el }});
 </script>'''
+
+# %% ../../nbs/workbench/explorables.ipynb #packed
+def _packed(value):
+    "`value` as JSON, deflated, in letters that HTML lets pass."
+    return base64.b64encode(zlib.compress(json.dumps(value).encode(), 9)).decode()
+
+def _lean(source):
+    "JavaScript or CSS without indentation and lines of comment."
+    return re.sub(r'^\s*//.*\n|^\s+', '', source, flags=re.M)
 
 # %% ../../nbs/workbench/explorables.ipynb #page
 def to_page(
@@ -85,16 +105,18 @@ def to_page(
     alt:str='',        # what the poster shows, in words
 ) -> str:              # HTML
     "An explorable as one piece of HTML that needs no kernel and no network."
-    javascript, css = read_script(script)
-    content = json.dumps({'javascript': javascript, 'css': css, 'state': {**state, 'alt': alt}})
-    name = 'explorable-' + hashlib.sha256(content.encode() + (poster or b'')).hexdigest()[:12]
+    javascript, css = map(_lean, read_script(script))
+    content = json.dumps({**state, 'alt': alt})
+    key = f'{script}-{hashlib.sha256((javascript + css).encode()).hexdigest()[:8]}'
+    name = 'explorable-' + hashlib.sha256(key.encode() + content.encode()).hexdigest()[:12]
     words = html.escape(alt or f'an explorable ({script})')
     picture = f'<p>{words}: run this cell to play with it.</p>'
     if poster:
         data = base64.b64encode(poster).decode()
         picture = f'<img alt="{words}" src="data:image/png;base64,{data}" style="max-width:100%">'
-    packed = base64.b64encode(zlib.compress(content.encode(), 9)).decode()
-    return _PAGE.format(name=name, poster=picture, packed=packed)
+    source = _SOURCE.format(key=key, packed=_packed({'javascript': javascript, 'css': css}))
+    return _PAGE.format(name=name, poster=picture, source=source, key=key,
+                        model=_MODEL, state=_packed({**state, 'alt': alt}))
 
 # %% ../../nbs/workbench/explorables.ipynb #check
 def _check(state, poster, widget):
@@ -124,7 +146,6 @@ class _Views(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs):
         data, metadata = super()._repr_mimebundle_(**kwargs)
         data['text/html'] = to_page(self._script, self.state, self._poster, self.alt)
-        if self._poster: data['image/png'] = base64.b64encode(self._poster).decode()
         return data, metadata
 
 # %% ../../nbs/workbench/explorables.ipynb #explorable
