@@ -202,6 +202,12 @@ def test_constants_get_no_gradient(script):
     assert len(graph_states.two_layers()['nodes']) == 40
 
 
+def test_a_constant_number_is_called_by_its_value(script):
+    node = graph_states.node
+    nodes = [node('k', 'const', value=[.5]), node('x', 'leaf', value=[2.]), node('y', 'mul', ['x', 'k'])]
+    assert script.evaluate('nodes => graph.makeNames(nodes)', nodes) == {'k': '0.5', 'x': 't1', 'y': 't2'}
+
+
 @pytest.mark.parametrize('x, text', [
     (2, '2'), (-.25, '−0.25'), (1 / 3, '0.3333'), (1e-17, '0'), (2.5e-5, '2.5e−5'),
     (-1234567, '−1.2e6'), (INF, '∞'), (-INF, '−∞'), (NO, 'nan')])

@@ -359,12 +359,15 @@ const WHY = {
 const operationName = node => node.args?.name ?? node.op;
 const why = node => WHY[node.op] ?? 'The slopes of this operation were recorded.';
 
-// Nodes without a label are called t1, t2, …
+const isNumber = node => node.op === 'const' && !node.label && node.value?.length === 1;
+
+// Nodes without a label are called t1, t2, …, but a constant number is called by itself.
 export function makeNames(nodes) {
   const taken = new Set(nodes.map(node => node.label));
   let count = 0;
   const next = () => { do count += 1; while (taken.has(`t${count}`)); return `t${count}`; };
-  return Object.fromEntries(nodes.map(node => [node.id, node.label || next()]));
+  const name = node => (isNumber(node) ? format(Number(node.value[0])) : node.label || next());
+  return Object.fromEntries(nodes.map(node => [node.id, name(node)]));
 }
 
 // 'a × b', 'x ** 2', 'tanh(h)': the operation written with these texts for its inputs.
@@ -596,7 +599,7 @@ function makeCard(view, node) {
   const card = make('div', `cg-card ${kind}`, view.plane);
   const top = make('div', 'cg-top', card);
   const named = node.label ? 'cg-name' : 'cg-name cg-unnamed';
-  make('span', named, top).textContent = view.context.names[node.id];
+  make('span', named, top).textContent = isNumber(node) ? '' : view.context.names[node.id];
   const tag = { leaf: 'leaf', const: 'constant' }[node.op] ?? symbol(node);
   make('span', isInput(node) ? 'cg-tag' : 'cg-symbol', top).textContent = tag;
   if (size(node.shape) > SHOWN) {
