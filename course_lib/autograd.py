@@ -8,10 +8,11 @@ __all__ = ['float16', 'float32', 'float64', 'int32', 'int64', 'uint8', 'Tensor',
            'Clamp', 'exp', 'log', 'sqrt', 'tanh', 'sigmoid', 'relu', 'clamp', 'Index', 'gather', 'Reshape', 'Permute',
            'Expand', 'Sum', 'Mean', 'Var', 'Std', 'Max', 'Min', 'Extreme', 'Logsumexp', 'logsumexp', 'Where', 'Maximum',
            'Minimum', 'where', 'maximum', 'minimum', 'Cat', 'cat', 'stack', 'Matmul', 'matmul', 'Addmm', 'addmm', 'To',
-           'AccumulateGrad', 'explore_graph']
+           'explore_graph', 'AccumulateGrad']
 
 # %% ../nbs/02_autograd.ipynb #imports
 import threading
+import weakref
 from contextlib import ContextDecorator
 from heapq import heappop, heappush
 from itertools import count
@@ -177,7 +178,7 @@ def _apply(cls, *inputs):
     try: out = cls.forward(ctx, *arrays)
     except ValueError as error: raise _explained(error, cls, arrays) from None
     if type(out) is not np.ndarray: out = np.asarray(out)
-    if True not in needs: return _result(out)
+    if True not in needs or out.dtype.kind != 'f': return _result(out)
     ctx._sources, ctx._time, ctx.shape, ctx.dtype = sources, next(_clock), out.shape, out.dtype
     return _result(out, ctx)
 
@@ -204,6 +205,19 @@ def unbroadcast(
     raise RuntimeError(f'a gradient of shape {grad.shape} cannot belong to '
                        f'an input of shape {shape}')
 
+# %% ../nbs/02_autograd.ipynb #mark-changed
+def _owner(array):
+    "The array whose memory `array` looks at: itself, if it is no view."
+    while isinstance(array.base, np.ndarray): array = array.base
+    return array
+
+def _mark_changed(array):
+    "Write down that the memory of `array` was changed now."
+    owner = array if array.base is None else _owner(array)
+    key = id(owner)
+    if key not in _memory.changed: weakref.finalize(owner, _memory.changed.pop, key, None)
+    _memory.changed[key] = _memory.last_change = next(_clock)
+
 # %% ../nbs/02_autograd.ipynb #backward-helpers
 def _fitted(grad, like):
     "The gradient as an array in the shape and dtype of what it belongs to."
@@ -214,7 +228,9 @@ def _fitted(grad, like):
 def _accumulate(leaf, grad):
     "Add `grad`, an array that nobody else holds, to the leaf's gradient."
     if leaf.grad is None: leaf.grad = _result(grad)
-    else: leaf.grad._array += grad
+    else:
+        leaf.grad._array += grad
+        _mark_changed(leaf.grad._array)
 
 # %% ../nbs/02_autograd.ipynb #passed-back
 def _passed_back(node, grad):
@@ -237,11 +253,6 @@ def _check_saved(node):
             raise RuntimeError(f'{node.name()} needs an array of shape {a.shape} that was changed '
                                'in place after the forward pass; change a copy: x.clone()')
 
-def _owner(array):
-    "The array whose memory `array` looks at: itself, if it is no view."
-    while isinstance(array.base, np.ndarray): array = array.base
-    return array
-
 # %% ../nbs/02_autograd.ipynb #backward-seed
 def _seed(x, gradient):
     "What the way back starts with: d result / d result = 1, or the `gradient` that was given."
@@ -254,7 +265,7 @@ def _seed(x, gradient):
                                'or give backward(gradient=...) a weight for each entry')
         return np.array(1, x._array.dtype).reshape(x._array.shape)
     if isinstance(gradient, Tensor): gradient = gradient._array
-    weights = np.asarray(gradient, x._array.dtype)
+    weights = np.array(gradient, x._array.dtype)              # a copy: the caller's own stays
     if weights.shape == x.shape: return weights
     raise RuntimeError(f'gradient has shape {weights.shape}, the tensor has {x.shape}: '
                        'they must be equal')
@@ -276,7 +287,7 @@ def _backward(x, gradient=None, retain_graph=False):
                 else:
                     grads[source] = g
                     heappush(ready, (-source._time, source))
-            elif isinstance(source, Tensor):             # a leaf: keeps an array that is its own
+            elif isinstance(source, Tensor) and source._requires_grad:      # a leaf
                 g = _fitted(g, source._array)
                 if g is grad or g.base is not None or id(g) in kept: g = g.copy()
                 kept.add(id(g))
@@ -327,6 +338,13 @@ def _floating(array):
     return array if array.dtype.kind == 'f' else array.astype(float32)
 
 # %% ../nbs/02_autograd.ipynb #add-mul
+def _number(array):
+    "The array or number, unless it is made of truth values."
+    if isinstance(array, bool) or isinstance(array, np.ndarray) and array.dtype.kind == 'b':
+        raise RuntimeError('this needs numbers, not truth values')
+    return array
+
+# %% ../nbs/02_autograd.ipynb #add-sub
 class Add(Function):
     @staticmethod
     def forward(ctx, a, b):
@@ -338,6 +356,7 @@ class Add(Function):
 class Sub(Function):
     @staticmethod
     def forward(ctx, a, b):
+        for side in (a, b): _number(side)
         a, b = _promoted(a, b)
         return a - b
     @staticmethod
@@ -345,7 +364,7 @@ class Sub(Function):
 
 class Neg(Function):
     @staticmethod
-    def forward(ctx, x): return -x
+    def forward(ctx, x): return -_number(x)
     @staticmethod
     def backward(ctx, grad): return -grad
 
@@ -406,17 +425,17 @@ class Pow(Function):
     @staticmethod
     @np.errstate(all='ignore')
     def forward(ctx, base, exponent):
-        plain = isinstance(exponent, (int, float)) and base.dtype.kind == 'f'
+        plain = type(exponent) in (int, float) and base.dtype.kind == 'f'
         if not plain: base, exponent = _promoted(base, exponent)    # numpy is fast with a plain 2
         out = base**exponent
         ctx.exponent = exponent
-        ctx.save_for_backward(base, out if ctx.needs_input_grad[1] else None)
+        ctx.save_for_backward(base, out if ctx.needs_input_grad[1] else None, exponent)
         return out
 
     @staticmethod
     @np.errstate(all='ignore')
     def backward(ctx, grad):
-        (base, out), n = ctx.saved_tensors, ctx.exponent
+        base, out, n = ctx.saved_tensors
         for_base = for_exponent = None
         if ctx.needs_input_grad[0]: for_base = np.where(n == 0, 0, grad * (n * base**(n - 1)))
         if ctx.needs_input_grad[1]:
@@ -483,11 +502,6 @@ class Sigmoid(Function):
         return grad * (y * (1 - y))
 
 # %% ../nbs/02_autograd.ipynb #kinks-code
-def _number(array):
-    "The array, unless it holds truth values: they have no size."
-    if array.dtype.kind == 'b': raise RuntimeError('this needs numbers, not truth values')
-    return array
-
 class Relu(Function):
     @staticmethod
     def forward(ctx, x):
@@ -516,6 +530,8 @@ class Clamp(Function):
     @staticmethod
     def forward(ctx, x, least, largest):
         if least is None and largest is None: raise RuntimeError('clamp needs min, max, or both')
+        if isinstance(least, np.ndarray) or isinstance(largest, np.ndarray):
+            raise TypeError('clamp takes numbers; maximum and minimum take tensors')
         ctx.bounds = -np.inf if least is None else least, np.inf if largest is None else largest
         ctx.save_for_backward(x)
         dtype = _result_dtype(x, *[bound for bound in (least, largest) if bound is not None])
@@ -567,9 +583,10 @@ Tensor.abs = Tensor.__abs__ = lambda x: Abs.apply(x)
 def _comparison(ufunc):
     "The method for a comparison: truth values, never recorded."
     def method(x, other):
+        if isinstance(other, np.ndarray): raise TypeError('compare with a tensor, not an array')
         if not isinstance(other, _operands): return NotImplemented
         other = other._array if isinstance(other, Tensor) else other
-        try: return _result(np.asarray(ufunc(x._array, other)))
+        try: return _result(np.asarray(ufunc(*_promoted(x._array, other))))
         except ValueError as error: raise RuntimeError(f'cannot compare: {error}') from None
     return method
 
@@ -582,6 +599,8 @@ Tensor.__invert__ = lambda x: _result(np.asarray(~x._array))
 # %% ../nbs/02_autograd.ipynb #axis
 def _checked(dim, ndim):
     "`dim` counted from the front; IndexError if there is no such axis (shape () lets 0 pass)."
+    if isinstance(dim, bool) or not isinstance(dim, (int, np.integer)):
+        raise TypeError(f'a dim is a whole number, not {dim!r}')
     axes = max(ndim, 1)
     if -axes <= dim < axes: return dim % axes
     raise IndexError(f'dim {dim} is not there: it must lie between {-axes} and {axes - 1}')
@@ -603,7 +622,8 @@ class Index(Function):
     @staticmethod
     def forward(ctx, x, index):
         ctx.index = index
-        ctx.save_for_backward(x)
+        arrays = [i for i in index if isinstance(i, np.ndarray)]
+        ctx.save_for_backward(x, *arrays)
         return x[index]
     @staticmethod
     def backward(ctx, grad):
@@ -616,10 +636,12 @@ class Index(Function):
 def _getitem(x, index):
     "Entries by integers, slices, masks, arrays of integers or None, as numpy has it."
     items = index if isinstance(index, tuple) else (index,)
-    items = tuple(i._array if isinstance(i, Tensor) else i for i in items)
+    items = tuple(i._array if isinstance(i, Tensor) else np.array(i) if isinstance(i, list) else i
+                  for i in items)
     if any(isinstance(i, slice) and i.step is not None and i.step < 1 for i in items):
         raise ValueError('a slice of a tensor goes forwards: its step must be greater than zero')
-    return Index.apply(x, items if isinstance(index, tuple) else items[0])
+    if _plain(items) and not any(i is ... for i in items): items += (...,)     # always a view
+    return Index.apply(x, items)
 
 def _iter(x):
     if not x.ndim: raise TypeError('a tensor of shape () has no entries to go through')
@@ -784,15 +806,18 @@ class Var(Function):
     def backward(ctx, grad):
         return 2 / ctx.freedom * ctx.saved_tensors[0] * _spread(grad, ctx), None, None, None
 
+# %% ../nbs/02_autograd.ipynb #std
 class Std(Var):
     @staticmethod
     def forward(ctx, x, dim, correction, keepdim):
-        ctx.out = np.sqrt(Var.forward(ctx, x, dim, correction, keepdim))
-        return ctx.out
+        out = np.asarray(np.sqrt(Var.forward(ctx, x, dim, correction, keepdim)))
+        ctx.save_for_backward(*ctx.saved_tensors, out)
+        return out
     @staticmethod
     @np.errstate(all='ignore')
     def backward(ctx, grad):
-        return Var.backward(ctx, np.where(ctx.out == 0, 0, grad / (2 * ctx.out)))
+        out = ctx.saved_tensors[1]
+        return Var.backward(ctx, np.where(out == 0, 0, grad / (2 * out)))
 
 # %% ../nbs/02_autograd.ipynb #var-std-attach
 def _var(x, dim=None, *, correction=1, keepdim=False):
@@ -965,7 +990,7 @@ def stack(
 class Matmul(Function):
     @staticmethod
     def forward(ctx, a, b):
-        if a.dtype is not b.dtype:
+        if a.dtype != b.dtype:
             raise RuntimeError(f'the two sides of @ have dtypes {a.dtype} and {b.dtype}: use .to')
         if not (a.ndim and b.ndim):
             raise RuntimeError(f'@ needs rows or tables, not shapes {a.shape} and {b.shape}')
@@ -994,7 +1019,7 @@ class Addmm(Function):
     def forward(ctx, bias, x, weight):
         if x.ndim != 2 or weight.ndim != 2:
             raise RuntimeError(f'addmm needs tables, not shapes {x.shape} and {weight.shape}')
-        if not bias.dtype is x.dtype is weight.dtype:
+        if not bias.dtype == x.dtype == weight.dtype:
             dtypes = bias.dtype, x.dtype, weight.dtype
             raise RuntimeError(f'addmm needs one dtype, not {", ".join(map(str, dtypes))}')
         ctx.save_for_backward(x, weight)
@@ -1033,11 +1058,6 @@ Tensor.to = _to
 Tensor.clone = lambda x: To.apply(x, x.dtype)
 
 # %% ../nbs/02_autograd.ipynb #inplace
-def _mark_changed(array):
-    "Write down that the memory of `array` was changed now."
-    owner = array if array.base is None else _owner(array)
-    _memory.changed[id(owner)] = _memory.last_change = next(_clock)
-
 def _refuse_leaf(x):
     if x._requires_grad and x.grad_fn is None:
         raise RuntimeError('a leaf that requires a gradient would lose its place in the graph if '
@@ -1053,9 +1073,7 @@ def _overwrite(x, result):
         raise RuntimeError(f'a result of shape {result.shape} does not fit into shape {x.shape}')
     np.copyto(x._array, result._array, casting='same_kind')
     _mark_changed(x._array)
-    if result.grad_fn:
-        x.grad_fn, x._requires_grad = result.grad_fn, True
-        x.grad_fn._time = _memory.last_change
+    if result.grad_fn: x.grad_fn, x._requires_grad = result.grad_fn, True
     return x
 
 # %% ../nbs/02_autograd.ipynb #inplace-methods
@@ -1063,7 +1081,8 @@ def _in_place(step, ufunc):
     "The method for `step` in the tensor's own memory: by `ufunc`, unless it is recorded."
     def method(x, other):
         if _mode.recording and (x._requires_grad or getattr(other, '_requires_grad', False)):
-            return _overwrite(x, step.apply(x, other))
+            before = _result(x._array.copy(), x.grad_fn)       # its slopes need it as it was
+            return _overwrite(x, step.apply(before, other))
         array, other = x._array, other._array if isinstance(other, Tensor) else other
         try: ufunc(array, other, out=array, casting='same_kind')
         except ValueError as error: raise RuntimeError(f'does not fit: {error}') from None
@@ -1098,26 +1117,9 @@ Tensor.add_ = Tensor.__iadd__ = _add_
 Tensor.sub_ = Tensor.__isub__ = _in_place(Sub, np.subtract)
 Tensor.mul_ = Tensor.__imul__ = _in_place(Mul, np.multiply)
 Tensor.div_ = Tensor.__itruediv__ = _in_place(Div, np.true_divide)
-Tensor.zero_ = lambda x: _overwrite(x, _result(np.zeros_like(x._array)))
-Tensor.copy_ = lambda x, other: _overwrite(x, other.expand(x.shape))
+Tensor.copy_ = lambda x, other: _overwrite(x, Where.apply(np.zeros(x.shape, bool), x, other))
+Tensor.zero_ = lambda x: x.copy_(_result(np.zeros_like(x._array)))
 Tensor.__setitem__ = _setitem
-
-# %% ../nbs/02_autograd.ipynb #next-functions
-class AccumulateGrad:
-    "What stands in `next_functions` for a leaf: here the gradient is added to `variable.grad`."
-    next_functions = ()
-    def __init__(self, variable): self.variable = variable
-    def name(self): return 'torch::autograd::AccumulateGrad'
-    def __repr__(self): return '<AccumulateGrad>'
-
-def _next_functions(node):
-    "For each tensor that went in: (the node that made it, 0), or None in its place for a constant."
-    tensors = [s for s in node._sources if isinstance(s, (Function, Tensor, np.ndarray))]
-    nodes = [AccumulateGrad(s) if isinstance(s, Tensor) else s for s in tensors]
-    return tuple((node if isinstance(node, (Function, AccumulateGrad)) else None, 0)
-                 for node in nodes)
-
-Function.next_functions = property(_next_functions)
 
 # %% ../nbs/02_autograd.ipynb #explore-operations
 _drawn = {
@@ -1152,7 +1154,8 @@ def _groups(node, x):
     reduced = list(range(x.ndim) if isinstance(node, Max) else node.reduced[0])
     kept = [i for i in range(x.ndim) if i not in reduced]
     numbered = np.arange(x.size).reshape(x.shape).transpose(kept + reduced)
-    return numbered.reshape(int(np.prod([x.shape[i] for i in kept])), -1).tolist()
+    count = [int(np.prod([x.shape[i] for i in axes])) for axes in (kept, reduced)]
+    return numbered.reshape(count).tolist()
 
 # %% ../nbs/02_autograd.ipynb #explore-arguments
 _reductions = ('sum', 'mean', 'var', 'std', 'max', 'min', 'logsumexp')
@@ -1165,11 +1168,14 @@ def _drawn_arguments(node, inputs):
         return {k: bound for k, bound in zip(('min', 'max'), sources[1:]) if bound is not None}
     if step is Where: return {'condition': np.broadcast_to(sources[0], node.shape).ravel().tolist()}
     if _drawn.get(step) == 'take':
-        return {'positions': _positions(node, inputs), 'name': step.__name__.lower()}
+        place = [i for i in sources[1] if i is not ...] if step is Index else []
+        whole = place and all(isinstance(i, int) for i in place)
+        name = f'[{", ".join(map(str, place))}]' if whole else step.__name__.lower()
+        return {'positions': _positions(node, inputs), 'name': name}
     if _drawn.get(step) in _reductions:
         correction = {'correction': sources[2]} if step in (Var, Std) else {}
         return {'groups': _groups(node, inputs[0]), **correction}
-    return {'name': step.__name__}
+    return {'name': _drawn.get(step, step.__name__)}
 
 # %% ../nbs/02_autograd.ipynb #explore-jacobian
 def _jacobian(node, inputs, places):
@@ -1208,6 +1214,12 @@ def _inputs(node, values):
             for s in node._sources]
 
 # %% ../nbs/02_autograd.ipynb #explore-our-cards
+def _follows_leaves(node):
+    "Whether the browser can repeat the step for other leaves."
+    frozen = isinstance(node, Where) or isinstance(node, Index) and not _plain(node._sources[1])
+    return type(node) in _drawn and not frozen
+
+# %% ../nbs/02_autograd.ipynb #explore-our-graph
 def _our_cards(result):
     "Cards of the graph behind a Tensor, inputs first; their ids; whether leaves can be dragged."
     from course_lib.workbench.graphs import graph_card
@@ -1228,7 +1240,9 @@ def _our_cards(result):
         ids[id(node)] = f'n{len(cards)}'
         cards.append(graph_card(ids[id(node)], _drawn.get(type(node), 'custom'), befores,
                            values[id(node)], args=_drawn_arguments(node, inputs), jac=jac))
-    return cards, ids, all(type(node) in _drawn for node in nodes)
+    if not np.array_equal(values[id(result.grad_fn)], result._array, equal_nan=True):
+        raise ValueError('leaves were changed since: compute this again, then explore it')
+    return cards, ids, all(map(_follows_leaves, nodes))
 
 # %% ../nbs/02_autograd.ipynb #explore-graph
 def explore_graph(
@@ -1245,3 +1259,20 @@ def explore_graph(
     else: cards, ids, live = *torch_cards(result), False
     keys = {name: id(t) if t.grad_fn is None else id(t.grad_fn) for name, t in names.items()}
     return draw_graph(cards, {ids.get(key): name for name, key in keys.items()}, live, step)
+
+# %% ../nbs/02_autograd.ipynb #next-functions
+class AccumulateGrad:
+    "What stands in `next_functions` for a leaf: here the gradient is added to `variable.grad`."
+    next_functions = ()
+    def __init__(self, variable): self.variable = variable
+    def name(self): return 'torch::autograd::AccumulateGrad'
+    def __repr__(self): return '<AccumulateGrad>'
+
+def _next_functions(node):
+    "For each tensor that went in: (the node that made it, 0), or None in its place for a constant."
+    tensors = [s for s in node._sources if isinstance(s, (Function, Tensor, np.ndarray))]
+    nodes = [AccumulateGrad(s) if isinstance(s, Tensor) else s for s in tensors]
+    return tuple((node if isinstance(node, (Function, AccumulateGrad)) else None, 0)
+                 for node in nodes)
+
+Function.next_functions = property(_next_functions)

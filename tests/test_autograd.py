@@ -142,3 +142,141 @@ def test_huge_numbers():
         for function in (lambda xp, a: a.logsumexp(0), lambda xp, a: a.sigmoid(), lambda xp, a: a.tanh(), lambda xp, a: a * 2):
             parity(function, x, ours=autograd)
     assert torch.__version__
+
+
+def no_grad(xp): return autograd.no_grad() if xp is autograd else torch.no_grad()
+
+
+def times_in_place(xp, x, w):
+    y = x * 1
+    y *= w
+    return y
+
+
+def divided_in_place(xp, x, w):
+    y = x * 1
+    y /= w
+    return y * y
+
+
+def zeroed(xp, x, w): return (x * 2).zero_() * w
+def copied(xp, x, w): return (x * 2).copy_(w) * x
+
+
+def constant_made_recorded(xp, x, w):
+    c = xp.tensor([2., 2., 2.]).to(xp.float64)
+    c *= w
+    return c * x
+
+
+@pytest.mark.parametrize('change', [
+    times_in_place, divided_in_place, zeroed, copied, constant_made_recorded])
+def test_recorded_changes_in_place(change):
+    parity(change, np.array([1., 2., 3.]), np.array([4., 5., 6.]), ours=autograd)
+
+
+def squared_in_place(xp, x):
+    y = x * 1
+    y *= y
+    return y
+
+
+def std_changed(xp, x):
+    s = x.reshape(1, 3).std(1)
+    s *= 2
+    return s
+
+
+def exponent_changed(xp, x):
+    n = xp.tensor([2., 2., 2.]).to(xp.float64)
+    y = x**n
+    n.mul_(2)
+    return y
+
+
+def index_changed(xp, x):
+    n = xp.tensor([0, 1, 1])
+    y = x[n]
+    n.zero_()
+    return y
+
+
+def kept_gradient_changed(xp, x):
+    (x * x).sum().backward()
+    g, w = x.grad, xp.tensor([1., 1., 1.], requires_grad=True)
+    loss = (g * w).sum()
+    (x * x).sum().backward()
+    loss.backward()
+    return x
+
+
+def entry_changed(xp, x):
+    loss = (x * x).sum()
+    with no_grad(xp): x[0].add_(5)
+    return loss
+
+
+@pytest.mark.parametrize('change', [
+    squared_in_place, std_changed, exponent_changed, index_changed, kept_gradient_changed, entry_changed])
+def test_saved_values_that_were_changed_are_noticed(change):
+    "Both libraries must refuse to go back, and for this reason."
+    for xp, words in ((autograd, 'changed in place'), (torch, 'modified by an inplace operation')):
+        x = xp.tensor(np.array([1., 2., 4.]), requires_grad=True)
+        with pytest.raises(RuntimeError, match=words): change(xp, x).sum().backward()
+
+
+def test_entries_are_views_as_in_torch():
+    for xp in (autograd, torch):
+        x = xp.tensor([[1., 2.], [3., 4.]])
+        x[0, 1].add_(5)
+        for row in x: row.mul_(2)
+        x[1][0] = 0.
+        assert x.tolist() == [[2., 14.], [0., 8.]]
+
+
+def test_what_torch_refuses():
+    x, flags = np.array([1., 2.]), np.array([True, False])
+    for refused in (lambda xp, a: a.sum(True), lambda xp, a: a.sum(dim=0.), lambda xp, a: a.max(True),
+                    lambda xp, a: a.sum(dim=(0, 0))):
+        assert isinstance(parity(refused, x, ours=autograd), Exception)
+    for refused in (lambda xp, b: -b, lambda xp, b: b - b, lambda xp, b: b - 1, lambda xp, b: 1 - b):
+        assert isinstance(parity(refused, flags, ours=autograd), Exception)
+    with pytest.raises(TypeError, match='maximum'): autograd.tensor(x).clamp(min=autograd.tensor(x))
+    with pytest.raises(TypeError, match='tensor'): autograd.tensor(x) == x
+
+
+def test_dtypes_of_mixed_comparisons_and_numpy_numbers():
+    f4, i8 = np.array([.1], 'f4'), np.array([2**24 + 1])
+    parity(lambda xp, a: a == np.float64(.1), f4, ours=autograd)
+    parity(lambda xp, a, b: a == b, i8, np.array([2.**24], 'f4'), ours=autograd)
+    parity(lambda xp, a: a**np.float64(2.5), f4, ours=autograd)
+    parity(lambda xp, a: a.to(xp.int64), np.array([1.5, 2.5]), ours=autograd)
+
+
+def test_leaf_that_stopped_wanting_its_gradient_gets_none():
+    for xp in (autograd, torch):
+        x, w = xp.tensor([1.], requires_grad=True), xp.tensor([2.], requires_grad=True)
+        loss = (x * w).sum()
+        x.requires_grad_(False)
+        loss.backward()
+        assert x.grad is None and w.grad.tolist() == [1.]
+
+
+def test_book_of_changes_forgets_arrays_that_are_gone():
+    before = len(autograd._memory.changed)
+    for _ in range(1_000): autograd.tensor([1.]).add_(1)
+    assert len(autograd._memory.changed) <= before + 5
+
+
+def test_pickled_tensors_work():
+    import pickle
+    w = pickle.loads(pickle.dumps(autograd.tensor(np.ones((2, 2), 'f4'))))
+    assert (w @ autograd.tensor(np.ones((2, 2), 'f4'))).tolist() == [[2., 2.], [2., 2.]]
+
+
+def test_explorable_says_what_it_cannot_follow():
+    x = autograd.tensor([1., 4.], requires_grad=True)
+    assert not autograd.explore_graph(autograd.where(x > 3, x, 0.)).state['live']
+    loss = (x * x).sum()
+    with autograd.no_grad(): x += 1
+    with pytest.raises(ValueError, match='changed since'): autograd.explore_graph(loss)

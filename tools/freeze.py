@@ -128,6 +128,8 @@ def shown(model_id, models):
         return [display('text/html', html.escape(state['value']))] if state.get('value') else []
     if '_options_labels' in state:
         return [display('text/html', choices(state))]
+    if name == 'ButtonModel':
+        return [display('text/html', f"<ul><li>{html.escape(state['description'])}</li></ul>")]
     children = [child.removeprefix('IPY_MODEL_') for child in state.get('children', [])]
     return [output for child in children for output in shown(child, models)]
 

@@ -480,7 +480,7 @@ export function explain(step, context) {
 // ------------------------------------------------------------------ part 3: drawing
 
 const [GAP, ROW_GAP] = [26, 42]; // pixels between the cards of a row, and between rows
-const [NARROWEST, WIDEST, WIDEST_OF_ARRAYS] = [106, 172, 200]; // of a column, its gap included
+const [NARROWEST, WIDEST, WIDEST_OF_ARRAYS] = [118, 172, 200]; // of a column, its gap included
 const MARGIN = 14;
 
 const between = (low, x, high) => Math.min(Math.max(x, low), high);
@@ -676,7 +676,7 @@ function makeArrows(view) {
       .sort((a, b) => byId[target.in[a]].at[0] - byId[target.in[b]].at[0]);
     return target.in.map((id, k) => {
       const port = (order.indexOf(k) + 0.5) / target.in.length;
-      const path = make('path', 'cg-arrow', view.svg);
+      const path = make('path', 'cg-arrow', view.svg, { 'marker-end': 'url(#cg-head)' });
       const chip = make('div', 'cg-chip', view.plane);
       return { source: byId[id], target, k, port, path, chip };
     });
@@ -796,9 +796,12 @@ function show(view) {
   const { slider, buttons } = view.bar;
   slider.value = at;
   slider.setAttribute('aria-valuetext', `${at}: ${view.head.textContent}`);
-  buttons.first.disabled = buttons.back.disabled = at === 0;
-  buttons.next.disabled = buttons.last.disabled = at === view.steps.length - 1;
-  buttons.reset.hidden = !Object.keys(view.model.get('leaf') ?? {}).length;
+  const end = at === view.steps.length - 1; // not `disabled`: that would take the focus away
+  for (const name of ['first', 'back']) buttons[name].setAttribute('aria-disabled', at === 0);
+  for (const name of ['next', 'last']) buttons[name].setAttribute('aria-disabled', end);
+  const changed = Object.keys(view.model.get('leaf') ?? {}).length > 0;
+  if (!changed && document.activeElement === buttons.reset) view.box.focus({ preventScroll: true });
+  buttons.reset.hidden = !changed;
 }
 
 // Scroll the box, never the page, until the cards of this step can be seen.
@@ -894,10 +897,21 @@ function connect(view) {
   const keys = { ArrowLeft: buttons.back, ArrowRight: buttons.next,
     Home: buttons.first, End: buttons.last };
   view.el.onkeydown = event => {
+    const upOrDown = ['ArrowUp', 'ArrowDown'].includes(event.key) && event.target === view.box;
+    const fits = view.box.scrollHeight <= view.box.clientHeight; // then the page would scroll
+    if (upOrDown && fits) event.preventDefault();
     if (!keys[event.key] || event.target === slider) return;
     event.preventDefault();
     keys[event.key].click();
   };
+}
+
+// The head of every arrow, in the colour of its line.
+function makeArrowHead(svg) {
+  const head = make('marker', '', make('defs', '', svg), {
+    id: 'cg-head', viewBox: '0 0 10 10', refX: 9, refY: 5, orient: 'auto',
+    markerWidth: 9, markerHeight: 9, markerUnits: 'userSpaceOnUse' });
+  make('path', 'cg-head', head, { d: 'M0 1 10 5 0 9z' });
 }
 
 // ---- all of it
@@ -915,6 +929,7 @@ function makeView(model, el) {
   view.box.setAttribute('aria-label', model.get('alt') || 'computation graph');
   view.plane = make('div', 'cg-plane', view.box);
   view.svg = make('svg', 'cg-arrows', view.plane, { 'aria-hidden': 'true' });
+  makeArrowHead(view.svg);
   view.cards = Object.fromEntries(nodes.map(node => [node.id, makeCard(view, node)]));
   view.arrows = makeArrows(view);
   const words = make('div', 'cg-words', el, { 'aria-live': 'polite' });

@@ -327,14 +327,17 @@ def is_blank(outcome) -> bool:
 # %% ../../nbs/workbench/exercises.ipynb #error-words
 def readers_line(
     error:Exception,  # what the answer raised
-    module:str,       # where the reader's code lives: '__main__' in a notebook
+    answer,           # the reader's function or class
     call=None,        # the exercise's own function between the check and the answer
 ) -> str:             # '' if there is none
     "The last line of the reader's own code that ran before `error`, with its number."
+    members = [answer, *(vars(answer).values() if inspect.isclass(answer) else ())]
+    codes = [getattr(getattr(m, '__func__', m), '__code__', None) for m in members]
+    files = {code.co_filename for code in codes if code}          # in a notebook, the answer's cell
     inside = error.__traceback__ and error.__traceback__.tb_next  # the first frame is `run_case`'s
     own = getattr(call, '__code__', None)
     frames = [(frame, number) for frame, number in traceback.walk_tb(inside)
-              if frame.f_globals.get('__name__') == module and frame.f_code is not own]
+              if frame.f_code.co_filename in files and frame.f_code is not own]
     if not frames: return ''
     frame, number = frames[-1]
     line = linecache.getline(frame.f_code.co_filename, number).strip()
@@ -423,7 +426,7 @@ def case_facts(exercise:Exercise, answer, number:int, got, wrong:str) -> list:
     if isinstance(got, BaseException):
         lines = [line for line in show_value(got).splitlines() if line.strip()]
         facts.append(('it raised', '\n'.join(lines[-4:])))
-        where = readers_line(got, getattr(answer, '__module__', '__main__'), exercise.call)
+        where = readers_line(got, answer, exercise.call)
         if where: facts.append(('your code', where))
     else: facts.append(('came out', show_value(got)))
     want, reason = exercise.expected[number], [('because', wrong)]
@@ -493,8 +496,8 @@ def faults(exercise:Exercise, solution):
 def prove(exercise:Exercise, solution) -> Card:
     "Assert that `solution` is right and each known mistake refused by its name. Keeps nothing."
     for fault in faults(exercise, solution): raise AssertionError(f'{exercise.key}: {fault}')
-    return Card('correct', f'The solution passes all {len(exercise.cases)} cases, and the '
-                f'{len(exercise.mistakes)} known mistakes are each refused by name.')
+    return Card('result', f'The solution was checked: it passes {len(exercise.cases)} cases, and '
+                f'{len(exercise.mistakes)} known mistakes are refused by name.')
 
 # %% ../../nbs/workbench/exercises.ipynb #prediction
 def in_words(number) -> str: return f'{float(number):.6g}'
@@ -524,26 +527,27 @@ class Prediction:
 
 # %% ../../nbs/workbench/exercises.ipynb #controls
 def guess_controls(prediction:Prediction):
-    "The widgets that take a guess: letters or a number, a button, and what is kept."
+    "The widgets that take a guess: a button for each choice, or a number and a button."
     import ipywidgets as widgets
-    if prediction.choices:
-        control = widgets.RadioButtons(
-            options=list(zip(LETTERS, prediction.choices)), value=prediction.guess,
-            orientation='horizontal', layout={'width': 'max-content', 'margin': '2px 16px 2px 2px'})
-    else: control = widgets.FloatText(value=prediction.guess or 0., layout={'width': '180px'})
-    control.description = 'Your guess'
-    button, say = widgets.Button(description='Keep my guess'), widgets.HTML()
-
-    def tell(text): say.value = f'<span role="status">{text}</span>'
-    def kept(): tell(f'Kept: {control.label if prediction.choices else in_words(prediction.guess)}')
-    def keep(_):
-        if control.value is None: return tell('Choose one first.')
-        prediction.keep(control.value)
-        kept()
-    button.on_click(keep)
+    say = widgets.HTML()
+    def keep(guess):
+        try: prediction.keep(guess)
+        except ValueError: say.value = '<span role="status">Write a number first.</span>'
+        else: kept()
+    def kept():
+        guess = prediction.guess if prediction.choices else in_words(prediction.guess)
+        say.value = f'<span role="status">Kept: {html.escape(guess)}</span>'
     if prediction.guess is not None: kept()
     layout = {'flex_flow': 'row wrap', 'align_items': 'center'}
-    return widgets.HBox([control, button, say], layout=layout)
+    buttons = [widgets.Button(description=text, layout={'width': 'auto'})
+               for text in prediction.choices or ['Keep my guess']]
+    if prediction.choices:
+        for button, choice in zip(buttons, prediction.choices):
+            button.on_click(lambda _, choice=choice: keep(choice))
+        return widgets.HBox([*buttons, say], layout=layout)
+    number = widgets.Text(description='Your guess', placeholder='a number')
+    buttons[0].on_click(lambda _: keep(number.value))
+    return widgets.HBox([number, *buttons, say], layout=layout)
 
 # %% ../../nbs/workbench/exercises.ipynb #predict
 def predict(
@@ -554,7 +558,7 @@ def predict(
     "Ask the reader for a guess before a result is shown."
     from IPython.display import display
     prediction = Prediction(key, question, choices)
-    display(Card('predict', question, choices=prediction.choices))
+    display(Card('predict', question))
     display(guess_controls(prediction))
     return prediction
 
@@ -610,8 +614,8 @@ def map_row(link:str, facts:dict, done:int) -> str:
     "One chapter as HTML: number, title, summary, and a bar with the same thing in words."
     title, total = html.escape(facts['title']), len(facts['keys'])
     number, summary = Path(link).name[:2], with_code(facts['summary'])
-    name = (f'<div class="course-map-name"><b>{number}</b><a href="{quote(link)}">{title}</a>'
-            f'<span>{summary}</span></div>')
+    name = (f'<div class="course-map-name"><b>{number}</b> <a href="{quote(link)}">{title}</a> '
+            f'<span>{summary}</span></div> ')
     if not total: return name
     return (f'{name}<div class="course-map-done"><div class="course-map-bar" role="progressbar" '
             f'aria-label="{title}, solved" aria-valuenow="{done}" aria-valuemax="{total}">'
@@ -643,11 +647,10 @@ def overview(folder:str='.') -> Overview:
     return Overview(rows)
 
 # %% ../../nbs/workbench/exercises.ipynb #forget
-def forget(db:sqlite3.Connection, start:str, path:Path=None, backup:Path=None) -> dict:
-    "Delete all lines whose key begins with `start`, after `path` was copied to `backup`, if given."
-    db.execute('begin immediate')  # from here on nobody else writes
-    if backup:
-        with closing(connect(path)) as old, closing(sqlite3.connect(backup)) as new: old.backup(new)
+def forget(db:sqlite3.Connection, start:str, backup:Path=None) -> dict:
+    "Delete all lines whose key begins with `start`, after everything was copied to `backup`."
+    if backup: db.execute('vacuum into ?', (str(backup),))
+    db.execute('begin immediate')
     where = 'where substr(key, 1, length(?)) = ?'
     lost = {table: db.execute(f'delete from {table} {where}', (start, start)).rowcount
             for table in ('solved', 'guesses')}
@@ -666,7 +669,7 @@ def reset_progress(
     if not any(key.startswith(start) for key in keys):
         return Card('result', f'Nothing was kept of {whose}, so nothing is forgotten.')
     backup = None if store.memory else free_name(store.path, 'before-reset')
-    lost = store.use(lambda db: forget(db, start, store.path, backup))
+    lost = store.use(lambda db: forget(db, start, backup))
     title = f'Forgotten of {whose}: {lost["solved"]} solved and {lost["guesses"]} guessed.'
     if not backup: return Card('result', title)
     undo = f'To undo it, close all notebooks and rename the copy to `{store.path.name}`.'

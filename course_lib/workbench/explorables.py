@@ -113,7 +113,8 @@ def to_page(
     picture = f'<p>{words}: run this cell to play with it.</p>'
     if poster:
         data = base64.b64encode(poster).decode()
-        picture = f'<img alt="{words}" src="data:image/png;base64,{data}" style="max-width:100%">'
+        picture = (f'<img alt="{words}" src="data:image/png;base64,{data}" style="max-width:100%">'
+                   '<p><small>Run the cell to step through it.</small></p>')
     source = _SOURCE.format(key=key, packed=_packed({'javascript': javascript, 'css': css}))
     return _PAGE.format(name=name, poster=picture, source=source, key=key,
                         model=_MODEL, state=_packed({**state, 'alt': alt}))

@@ -83,6 +83,12 @@ def graph_poster(
     return to_png(fig, colours=16)
 
 # %% ../../nbs/workbench/graphs.ipynb #draw-graph
+def _refuse_large(shapes):
+    numbers = sum(int(np.prod(shape)) for shape in shapes)
+    if len(shapes) > 40 or numbers > 2_000:
+        raise ValueError(f'{len(shapes)} cards with {numbers:,} numbers cannot be read: '
+                         'explore a smaller expression')
+
 def draw_graph(
     cards:list,      # inputs before users; the last one is the result
     names:dict,      # id of a card -> the name that it shall have
@@ -91,10 +97,7 @@ def draw_graph(
 ):                   # an `Explorable`
     "The graph as an explorable, live in the browser. Error: ValueError if it is too large."
     from course_lib.workbench.explorables import Explorable
-    numbers = sum(int(np.prod(card['shape'])) for card in cards)
-    if len(cards) > 40 or numbers > 2_000:
-        raise ValueError(f'{len(cards)} cards with {numbers:,} numbers cannot be read: '
-                         'explore a smaller expression')
+    _refuse_large([card['shape'] for card in cards])
     for card in cards: card['label'] = names.get(card['id'], '')
     lay_out(cards)
     steps = 2 * sum(bool(card['in']) for card in cards) + 1
@@ -112,7 +115,7 @@ def _torch_trace(result):
         elif key not in done:
             done.add(key)
             befores = [before for before in key[0].next_functions if before[0] is not None]
-            waiting += [(key, True)] + [(before, False) for before in befores]
+            waiting += [(key, True)] + [(before, False) for before in reversed(befores)]
     return order
 
 # %% ../../nbs/workbench/graphs.ipynb #torch-slopes
@@ -128,7 +131,7 @@ def _torch_jacobian(node, output):
         grads = grads if isinstance(grads, tuple) else (grads,)
         rows = rows or [[] for _ in grads]
         for row, g in zip(rows, grads): row += [] if g is None else g.reshape(-1).tolist()
-    return rows
+    return rows or [[] for _ in node.next_functions]
 
 # %% ../../nbs/workbench/graphs.ipynb #torch-values
 def _torch_values(order, result):
@@ -148,6 +151,8 @@ def _torch_values(order, result):
 def _torch_card(node, output, ids, array):
     "The card of one torch node: a leaf, or a step with its slopes."
     name = node.name().removesuffix('0').removesuffix('Backward').lower()
+    if name == 'pow': name = f'** {getattr(node, "_saved_exponent", "")}'
+    name = {'add': '+', 'sub': '−', 'mul': '×', 'div': '÷', 'mm': '@'}.get(name, name)
     if len(getattr(node, '_input_metadata', [])) > 1: name += f' [{output}]'
     if hasattr(node, 'variable'):
         return graph_card(ids[node, output], 'leaf', [], array, node.variable.shape, {'name': name})
@@ -167,6 +172,7 @@ def torch_cards(
     except RuntimeError as error:
         raise ValueError('torch has freed this graph: explore it before backward(), or say '
                          'backward(retain_graph=True)') from error
+    _refuse_large([n._input_metadata[o].shape for n, o in order if not hasattr(n, 'variable')])
     for node, output in order:
         ids[node, output] = f'n{len(cards)}'
         cards.append(_torch_card(node, output, ids, values.get((node, output))))

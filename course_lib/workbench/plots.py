@@ -6,6 +6,9 @@
 __all__ = ['ROLES', 'role', 'figure', 'to_png', 'show', 'show_image', 'show_images', 'plot_lines', 'show_table']
 
 # %% ../../nbs/workbench/plots.ipynb #imports
+import base64
+import html
+
 import numpy as np
 
 # %% ../../nbs/workbench/plots.ipynb #roles
@@ -48,7 +51,7 @@ def figure(
 # %% ../../nbs/workbench/plots.ipynb #to-png
 def to_png(
     fig,               # a matplotlib Figure
-    colours:int=24,    # how many, 2 to 256
+    colours:int=16,    # how many, 2 to 256
 ) -> bytes:            # a PNG file
     "The picture of `fig`."
     import io
@@ -63,13 +66,14 @@ def to_png(
 def show(
     fig,                # a matplotlib Figure
     alt:str,            # what a person who cannot see it should know: one or two sentences
-    colours:int=24,     # as for `to_png`
+    colours:int=16,     # as for `to_png`
 ):
     "Display `fig` as a picture that carries the text `alt`."
     from IPython.display import display
     if not alt.strip(): raise ValueError('say in `alt` what the figure shows')
-    data = {'image/png': to_png(fig, colours), 'text/plain': alt}
-    display(data, metadata={'image/png': {'alt': alt}}, raw=True)
+    picture = base64.b64encode(to_png(fig, colours)).decode()
+    page = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{picture}">'
+    display({'text/html': page, 'text/plain': alt}, raw=True)   # Lab drops the alt of an image/png
 
 # %% ../../nbs/workbench/plots.ipynb #show-image
 def show_image(
@@ -84,7 +88,7 @@ def show_image(
     largest = float(np.abs(image).max(initial=0)) or 1.
     low, high, colours = (-largest, largest, 'PuOr_r') if signed else (0, 1, 'gray')
     ax.imshow(image, interpolation='nearest', cmap=colours, vmin=low, vmax=high)
-    ax.set_title(title, fontsize=9, loc='center')
+    ax.set_title(title, fontsize=9, loc='center', fontweight='normal', pad=4)
     ax.set_xticks([])
     ax.set_yticks([])
 
@@ -101,7 +105,7 @@ def show_images(
     if not images: raise ValueError('there is no image to show')
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
-    fig, axes = figure(columns, rows, width=1.15 * columns, height=1.3 * rows, squeeze=False)
+    fig, axes = figure(columns, rows, width=1.15 * columns, height=1.4 * rows, squeeze=False)
     for ax in axes.flat: ax.set_axis_off()
     for image, ax, title in zip(images, axes.flat, [*titles, *[''] * len(images)]):
         ax.set_axis_on()
@@ -129,10 +133,11 @@ def show_table(
 ):
     "Show a table that reads as well in a terminal as on a page."
     from IPython.display import display
-    text = [[f'{c:.3g}' if isinstance(c, float) else str(c) for c in row] for row in rows]
+    text = [[f'{c:,.3g}' if isinstance(c, float) else str(c) for c in row] for row in rows]
     for row in text:
         if len(row) != len(head):
             raise ValueError(f'{len(head)} columns, but a row of {len(row)}: {row}')
-    lines = [list(head), ['---'] * len(head), *text]
+    numbers = [all(row[i][:1].isdigit() for row in text) for i in range(len(head))]
+    lines = [list(head), ['---:' if right else '---' for right in numbers], *text]
     table = '\n'.join('| ' + ' | '.join(cells) + ' |' for cells in lines)
     display({'text/markdown': table, 'text/plain': table}, raw=True)
