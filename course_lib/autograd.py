@@ -333,16 +333,15 @@ def _promoted(*operands):
     dtype = _result_dtype(*operands)
     return [np.asarray(a, dtype) for a in operands]
 
-def _floating(array):
-    "Integers and truth values as float32; floats as they are."
-    return array if array.dtype.kind == 'f' else array.astype(float32)
-
-# %% ../nbs/02_autograd.ipynb #add-mul
 def _number(array):
     "The array or number, unless it is made of truth values."
     if isinstance(array, bool) or isinstance(array, np.ndarray) and array.dtype.kind == 'b':
         raise RuntimeError('this needs numbers, not truth values')
     return array
+
+def _floating(array):
+    "Integers and truth values as float32; floats as they are."
+    return array if array.dtype.kind == 'f' else array.astype(float32)
 
 # %% ../nbs/02_autograd.ipynb #add-sub
 class Add(Function):

@@ -280,3 +280,34 @@ def test_explorable_says_what_it_cannot_follow():
     loss = (x * x).sum()
     with autograd.no_grad(): x += 1
     with pytest.raises(ValueError, match='changed since'): autograd.explore_graph(loss)
+
+
+def replayed(cards):
+    "The gradients of the leaves by the recorded slopes alone, in the order of the cards."
+    grads = {cards[-1]['id']: np.ones(len(cards[-1]['value']))}
+    for card in reversed(cards):
+        for i, slopes in zip(card['in'], card['jac'] or []):
+            g = grads[card['id']]
+            grads[i] = grads.get(i, 0) + g @ np.reshape(slopes, (len(g), -1))
+    return [grads[card['id']] for card in cards if card['op'] == 'leaf']
+
+
+class Cube(autograd.Function):
+    "An operation that the browser does not know."
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x**3
+
+    @staticmethod
+    def backward(ctx, grad): return 3 * grad * ctx.saved_tensors[0]**2
+
+
+def test_recorded_slopes_of_drawn_graphs_are_right():
+    "Of torch's graphs, and of our own operations that the browser cannot repeat."
+    xt = torch.tensor([3., 4.], requires_grad=True)
+    np.testing.assert_allclose(replayed(autograd.explore_graph(torch.mul(*(xt**2))).nodes)[0], [96, 72])
+    exponential = replayed(autograd.explore_graph((xt * xt.exp()).sum()).nodes)[0]
+    np.testing.assert_allclose(exponential, (xt.exp() * (1 + xt)).detach(), rtol=1e-6)
+    x = autograd.tensor([3., 4.], requires_grad=True)
+    np.testing.assert_allclose(replayed(autograd.explore_graph(Cube.apply(x)).nodes)[0], [27, 48])
