@@ -11,6 +11,7 @@ __all__ = ['float16', 'float32', 'float64', 'int32', 'int64', 'uint8', 'Tensor',
            'explore_graph', 'AccumulateGrad']
 
 # %% ../nbs/02_autograd.ipynb #imports
+import operator
 import threading
 import weakref
 from contextlib import ContextDecorator
@@ -1076,20 +1077,20 @@ def _overwrite(x, result):
     return x
 
 # %% ../nbs/02_autograd.ipynb #inplace-methods
-def _in_place(step, ufunc):
-    "The method for `step` in the tensor's own memory: by `ufunc`, unless it is recorded."
+def _in_place(step, operation):
+    "The method for `step` in the tensor's own memory: by `operation`, unless it is recorded."
     def method(x, other):
         if _mode.recording and (x._requires_grad or getattr(other, '_requires_grad', False)):
             before = _result(x._array.copy(), x.grad_fn)       # its slopes need it as it was
             return _overwrite(x, step.apply(before, other))
         array, other = x._array, other._array if isinstance(other, Tensor) else other
-        try: ufunc(array, other, out=array, casting='same_kind')
+        try: operation(array, other)
         except ValueError as error: raise RuntimeError(f'does not fit: {error}') from None
         _mark_changed(array)
         return x
     return method
 
-_plus = _in_place(Add, np.add)
+_plus = _in_place(Add, operator.iadd)
 
 def _add_(x, other, alpha=1):
     "Add `alpha * other` to this tensor, in its own memory."
@@ -1113,9 +1114,9 @@ def _setitem(x, index, value):
 
 # %% ../nbs/02_autograd.ipynb #inplace-attach
 Tensor.add_ = Tensor.__iadd__ = _add_
-Tensor.sub_ = Tensor.__isub__ = _in_place(Sub, np.subtract)
-Tensor.mul_ = Tensor.__imul__ = _in_place(Mul, np.multiply)
-Tensor.div_ = Tensor.__itruediv__ = _in_place(Div, np.true_divide)
+Tensor.sub_ = Tensor.__isub__ = _in_place(Sub, operator.isub)
+Tensor.mul_ = Tensor.__imul__ = _in_place(Mul, operator.imul)
+Tensor.div_ = Tensor.__itruediv__ = _in_place(Div, operator.itruediv)
 Tensor.copy_ = lambda x, other: _overwrite(x, Where.apply(np.zeros(x.shape, bool), x, other))
 Tensor.zero_ = lambda x: x.copy_(_result(np.zeros_like(x._array)))
 Tensor.__setitem__ = _setitem
