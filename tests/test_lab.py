@@ -38,4 +38,18 @@ def test_notebook_runs_and_its_explorables_answer(labpage, notebook):
         assert not is_page, 'the widget must win over its page'
         name = explorable.get_attribute('data-explorable')
         assert answers(explorable), f'{name} (number {i}) does not answer a key'
+    mute = labpage.page.locator('.jp-OutputArea img:not([alt]), .jp-OutputArea img[alt=""]')
+    assert mute.count() == 0, 'a picture has no text for those who cannot see it'
     assert not labpage.page_errors, labpage.page_errors
+
+
+def test_a_guess_is_kept_by_the_keyboard_alone(labpage):
+    "The buttons of a prediction take the focus and Enter; the notebook does not take the key."
+    labpage.open('00_start.ipynb')
+    assert not labpage.run_all()
+    field = labpage.page.locator('.jp-OutputArea input[type=text]').first
+    field.focus()
+    field.type('28')
+    labpage.page.keyboard.press('Tab')
+    labpage.page.keyboard.press('Enter')
+    labpage.page.get_by_text('Kept: 28').wait_for(timeout=10_000)
