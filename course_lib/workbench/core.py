@@ -9,6 +9,7 @@ __all__ = ['set_seed', 'to_numpy', 'test_near', 'numeric_gradient', 'gradcheck',
 # %% ../../nbs/workbench/core.ipynb #imports
 import copy
 import os
+import re
 import sys
 from time import perf_counter
 
@@ -131,6 +132,8 @@ def parity(
     "AssertionError unless ours does as torch. Returns our error if both refuse, else None."
     import torch
     got, got_grads = _run_on(ours, function, arrays)
+    if isinstance(got, TypeError) and re.search('(positional|keyword) argument', str(got)):
+        raise got                          # ours was called wrongly: that is no refusal
     want, want_grads = _run_on(torch, function, arrays)
     if isinstance(got, Exception) or isinstance(want, Exception):
         if isinstance(got, Exception) and isinstance(want, Exception): return got
