@@ -47,9 +47,11 @@ def test_a_guess_is_kept_by_the_keyboard_alone(labpage):
     "The buttons of a prediction take the focus and Enter; the notebook does not take the key."
     labpage.open('00_start.ipynb')
     assert not labpage.run_all()
+    labpage.page.wait_for_timeout(500)  # views are drawn, and Lab has moved its focus
     field = labpage.page.locator('.jp-OutputArea input[type=text]').first
-    field.focus()
-    field.type('28')
-    labpage.page.keyboard.press('Tab')
-    labpage.page.keyboard.press('Enter')
+    field.press_sequentially('28')
+    field.press('Tab')
+    button = labpage.page.get_by_role('button', name='Keep my guess')
+    assert button.evaluate('button => button === document.activeElement')
+    button.press('Enter')
     labpage.page.get_by_text('Kept: 28').wait_for(timeout=10_000)

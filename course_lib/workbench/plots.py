@@ -51,14 +51,15 @@ def figure(
 # %% ../../nbs/workbench/plots.ipynb #to-png
 def to_png(
     fig,               # a matplotlib Figure
-    colours:int=16,    # how many, 2 to 256
+    colours:int=24,    # how many, 2 to 256
 ) -> bytes:            # a PNG file
     "The picture of `fig`."
     import io
     from PIL import Image
     drawn, small = io.BytesIO(), io.BytesIO()
     fig.savefig(drawn, format='png')
-    picture = Image.open(drawn).convert('RGB').quantize(colours, dither=Image.Dither.NONE)
+    picture = Image.open(drawn).convert('RGB').quantize(
+        colours, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     picture.save(small, format='PNG', optimize=True)
     return small.getvalue()
 
@@ -66,7 +67,7 @@ def to_png(
 def show(
     fig,                # a matplotlib Figure
     alt:str,            # what a person who cannot see it should know: one or two sentences
-    colours:int=16,     # as for `to_png`
+    colours:int=24,     # as for `to_png`
 ):
     "Display `fig` as a picture that carries the text `alt`."
     from IPython.display import display
@@ -110,7 +111,7 @@ def show_images(
     for image, ax, title in zip(images, axes.flat, [*titles, *[''] * len(images)]):
         ax.set_axis_on()
         show_image(image, ax, title, signed)
-    show(fig, alt)
+    show(fig, alt, colours=64)
 
 # %% ../../nbs/workbench/plots.ipynb #plot-lines
 def plot_lines(
