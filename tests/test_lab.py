@@ -12,7 +12,9 @@ EXPLORABLE = '.jp-OutputArea [data-explorable]'
 
 def answers(explorable):
     "Does it change when a key is pressed on its controls?"
-    controls = explorable.locator('input[type=range], [role=slider], button:enabled')
+    turned = explorable.locator(', '.join(f'{control}:visible' for control in (
+        'input[type=range]', '[role=slider]', '[role=spinbutton]')))
+    controls = turned if turned.count() else explorable.locator('button:enabled')
     for i in range(min(3, controls.count())):
         before = explorable.inner_html()
         value = controls.nth(i).evaluate('control => control.value')
