@@ -26,10 +26,13 @@ def _reduced(losses, reduction):
                          "mean: skip empty batches, or use reduction='sum'")
     return losses.mean()
 
-def _check_same_shape(input, target):
+def _check_alike(input, target):
     if input.shape != target.shape:
         raise ValueError(f'input has shape {input.shape}, target {target.shape}: they must be '
                          'equal, or broadcasting would compare every entry with every other')
+    if input.dtype != target.dtype or input.dtype.kind != 'f':
+        raise RuntimeError(f'input holds {input.dtype}, target {target.dtype}: both must be of one '
+                           'floating dtype: use .to(float32)')
 
 # %% ../nbs/03_losses.ipynb #distances-steps
 class MseLoss(Function):
@@ -62,21 +65,23 @@ def mse_loss(
     *,
     reduction:str='mean',   # 'mean', 'sum' or 'none'
 ) -> Tensor:                # one number; with 'none' the shape of `input`
-    "Squared differences, as `torch.nn.functional.mse_loss`. Errors: ValueError for other shapes."
+    """Squared differences, as `torch.nn.functional.mse_loss`. Errors: ValueError for other shapes,
+    RuntimeError for other dtypes."""
     _check_reduction(reduction)
-    _check_same_shape(input, target)
+    _check_alike(input, target)
     return _reduced(MseLoss.apply(input, target), reduction)
 
 def l1_loss(input:Tensor, target:Tensor, *, reduction:str='mean') -> Tensor:
     "Absolute differences, as `torch.nn.functional.l1_loss`; arguments as for `mse_loss`."
     _check_reduction(reduction)
-    _check_same_shape(input, target)
+    _check_alike(input, target)
     return _reduced(L1Loss.apply(input, target), reduction)
 
 # %% ../nbs/03_losses.ipynb #softmax-class
 @np.errstate(invalid='ignore')                   # infinite scores give nan, as in torch
 def _shifted(x, dim, order='K'):
     "A copy of `x`, at least float32, less its largest along `dim`: no exponential overflows."
+    if not isinstance(dim, int): raise TypeError(f'dim is the axis of the classes, not {dim!r}')
     if x.dtype.kind != 'f':
         raise RuntimeError(f'scores must be of floating point, not {x.dtype}: use .to(float32)')
     x = x.astype(np.result_type(x, np.float32), order=order)
@@ -186,6 +191,8 @@ def _labels(input, target, ignore_index):
 # %% ../nbs/03_losses.ipynb #shares
 def _check_weight(weight, input, name='weight'):
     classes = input.shape[min(1, input.ndim - 1)]
+    if weight.requires_grad:
+        raise RuntimeError(f'no slope flows to the {name} of classes: use {name}.detach()')
     if weight.shape != (classes,) or weight.dtype != input.dtype:
         raise RuntimeError(f'{name} must hold one {input.dtype} for each of the {classes} classes; '
                            f'it has shape {weight.shape} and holds {weight.dtype}')
@@ -236,15 +243,15 @@ class CrossEntropy(Function):
         total = p.sum(axis=1)
         p /= total[:, None]
         losses += np.log(total)
-        if isinstance(share, np.ndarray): losses[share == 0] = 0      # even if they are nan
+        if isinstance(share, np.ndarray): losses[share == 0] = 0      # what counts 0, even if nan
         losses *= share
-        ctx.save_for_backward(p)
+        ctx.save_for_backward(p, labels)                  # labels: lest they change before backward
         ctx.right, ctx.share = right, share
         out = losses if reduction == 'none' else losses.sum()
         return out.astype(scores.dtype, copy=False)
     @staticmethod
     def backward(ctx, grad):
-        p, = ctx.saved_tensors
+        p, _ = ctx.saved_tensors
         grad = (grad.astype(p.dtype, copy=False) * ctx.share).reshape(-1)
         slopes = p * grad[:, None]
         slopes[ctx.right] -= grad                         # p - y, times what the row counts
@@ -257,9 +264,12 @@ def _check_probabilities(target, input):
         raise ValueError(f'a target of floating point holds probabilities, one for each score, so '
                          f'its shape is {input.shape}, not {target.shape}. Class numbers? Use '
                          'target.to(int64)')
+    _check_alike(input, target)
     t = _rows(target)._array
-    for wrong, words in (((t < 0) | (t > 1)).any(axis=1), 'holds a number outside 0 to 1'), \
-                        (~(np.abs(t.sum(axis=1) - 1) <= 1e-3), 'does not sum to 1'):
+    total = t.sum(axis=1, dtype=np.result_type(t, np.float32))
+    rounding = 4 * np.finfo(t.dtype).eps
+    for wrong, words in ((((t < -rounding) | (t > 1 + rounding)).any(axis=1), 'has no shares'),
+                         (~(np.abs(total - 1) <= 1e-3), 'does not sum to 1')):
         if wrong.any():
             i = wrong.argmax()
             raise ValueError(f'row {i} of the target, {t[i][:10].round(3).tolist()}, {words}: '
@@ -285,6 +295,7 @@ def _soft_cross_entropy(input, target, weight, ignore_index, reduction, smoothin
         wanted = tensor(_mixed(labels, counted, rows.shape[1], smoothing), input.dtype)
     if weight is not None: wanted = wanted * weight
     losses = -(log_softmax(rows, 1) * wanted).sum(1)
+    if np.ndim(count): losses = where(tensor(count != 0), losses, 0.)     # even if they are nan
     if reduction == 'none':
         return losses.reshape(input.shape[:1] + input.shape[2:] if input.ndim > 1 else ())
     return losses.sum() / (_total(count, len(rows)) if reduction == 'mean' else 1)
@@ -318,13 +329,22 @@ class BinaryCrossEntropy(Function):
     @staticmethod
     def forward(ctx, input, target, pos_weight):
         v = 1 if pos_weight is None else 1 + (pos_weight - 1) * target
-        softplus = np.logaddexp(0, -input)                # ln(1 + e^-s), never too large
+        softplus = np.log1p(np.exp(-np.abs(input))) + np.maximum(-input, 0)      # ln(1 + e^-s)
         ctx.save_for_backward(np.exp(-softplus), target, v)       # the first is the sigmoid
         return (1 - target) * input + v * softplus
     @staticmethod
     def backward(ctx, grad):
         p, target, v = ctx.saved_tensors
         return (v * p + (1 - v) - target) * grad, None, None
+
+# %% ../nbs/03_losses.ipynb #pos-weight
+def _check_pos_weight(pos_weight, input):
+    if pos_weight.requires_grad: raise RuntimeError('no slope flows to pos_weight: use .detach()')
+    shape = (1,) * (input.ndim - pos_weight.ndim) + pos_weight.shape
+    fits = len(shape) == input.ndim and all(w in (1, n) for w, n in zip(shape, input.shape))
+    if not fits or pos_weight.dtype != input.dtype:
+        raise RuntimeError(f'pos_weight of shape {pos_weight.shape}, {pos_weight.dtype}, must '
+                           f'broadcast to the input of shape {input.shape}, {input.dtype}')
 
 # %% ../nbs/03_losses.ipynb #bce-function
 def binary_cross_entropy_with_logits(
@@ -337,13 +357,11 @@ def binary_cross_entropy_with_logits(
     """Sigmoid and binary cross-entropy in one step, as the function of torch with this name.
     Errors: ValueError for shapes and for targets outside 0 to 1, RuntimeError for dtypes."""
     _check_reduction(reduction)
-    _check_same_shape(input, target)
-    if target.dtype != input.dtype:
-        raise RuntimeError(f'the target holds {target.dtype}, the input {input.dtype}: '
-                           'use target.to(input.dtype)')
+    _check_alike(input, target)
+    if pos_weight is not None: _check_pos_weight(pos_weight, input)
     if target.requires_grad: raise RuntimeError('no slope flows to targets: use target.detach()')
-    t = target._array
-    if t.size and not 0 <= t.min() <= t.max() <= 1:        # false for nan, too
+    t, rounding = target._array, np.finfo(target.dtype).eps
+    if t.size and not -rounding <= t.min() <= t.max() <= 1 + rounding:     # false for nan, too
         place = [int(i) for i in np.argwhere(~((t >= 0) & (t <= 1)))[0]]
         raise ValueError(f'target{place or ""} is {t[tuple(place)]}: probabilities lie in 0 to 1')
     return _reduced(BinaryCrossEntropy.apply(input, target, pos_weight), reduction)

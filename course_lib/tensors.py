@@ -107,8 +107,9 @@ def cdist(
     b:np.ndarray,     # points, shape (M, D)
 ) -> np.ndarray:      # distances, shape (N, M)
     "The Euclidean distance of each row of `a` from each row of `b`."
-    if a.shape[1:] != b.shape[1:]:
-        raise ValueError(f'points of shape {a.shape} and {b.shape}: they need equally many columns')
+    if a.ndim != 2 or a.shape[1:] != b.shape[1:]:
+        raise ValueError(f'points of shape {a.shape} and {b.shape}: give two tables with equally '
+                         'many columns')
     middle = a.mean(axis=0)
     a, b = a - middle, b - middle                                # distances stay, squares shrink
     squares = -2 * a @ b.T                                       # (N, M), changed in place
@@ -181,7 +182,8 @@ def zscore(
     x = np.asarray(x)
     equal = x.max(axis=axis, keepdims=True) == x.min(axis=axis, keepdims=True)
     spread = std(x, axis, correction=0, keepdims=True)
-    return (x - x.mean(axis=axis, keepdims=True)) / np.where(equal, 1, spread)
+    differences = x - x.mean(axis=axis, keepdims=True)
+    return np.where(equal, 0, differences) / np.where(equal, 1, spread)
 
 # %% ../nbs/01_tensors.ipynb #normal-cdf
 def normal_cdf(
@@ -199,6 +201,7 @@ def vector_norm(
 ) -> np.ndarray:
     "The L1 or the L2 norm."
     x = np.asarray(x)
+    if x.dtype.kind != 'f': x = x.astype(float)            # 200² does not fit into a byte
     if ord == 1: return np.abs(x).sum(axis=axis)
     if ord == 2: return np.sqrt((x**2).sum(axis=axis))
     raise ValueError(f'ord is 1 or 2, not {ord}')
