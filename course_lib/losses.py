@@ -78,16 +78,20 @@ def l1_loss(input:Tensor, target:Tensor, *, reduction:str='mean') -> Tensor:
     return _reduced(L1Loss.apply(input, target), reduction)
 
 # %% ../nbs/03_losses.ipynb #softmax-class
+def _check_scores(x):
+    if x.dtype.kind == 'f': return
+    raise RuntimeError(f'scores must be of floating point, not {x.dtype}: use .to(float32)')
+
 @np.errstate(invalid='ignore')                   # infinite scores give nan, as in torch
-def _shifted(x, dim, order='K'):
+def _shifted(x, dim):
     "A copy of `x`, at least float32, less its largest along `dim`: no exponential overflows."
     if not isinstance(dim, int): raise TypeError(f'dim is the axis of the classes, not {dim!r}')
-    if x.dtype.kind != 'f':
-        raise RuntimeError(f'scores must be of floating point, not {x.dtype}: use .to(float32)')
-    x = x.astype(np.result_type(x, np.float32), order=order)
+    _check_scores(x)
+    x = x.astype(np.result_type(x, np.float32))
     x -= x.max(axis=dim, keepdims=True, initial=-np.inf)
     return x
 
+# %% ../nbs/03_losses.ipynb #softmax-step
 class Softmax(Function):
     @staticmethod
     def forward(ctx, x, dim):
@@ -236,26 +240,26 @@ class CrossEntropy(Function):
     @staticmethod
     def forward(ctx, scores, labels, share, reduction):
         rows, classes = scores.shape
-        p = _shifted(scores, 1, order='F' if classes < rows else 'C')
-        right = np.arange(rows), labels                   # where the right scores stand
-        losses = -p[right]
-        np.exp(p, out=p)
-        total = p.sum(axis=1)
-        p /= total[:, None]
+        p = scores.T.astype(np.result_type(scores.dtype, 'f4'), 'C' if classes < rows else 'F')
+        p -= np.maximum.reduce(p, axis=0)                     # p is (C, N)
+        down, along = [stride // p.itemsize for stride in p.strides]
+        right = labels * down + np.arange(rows) * along       # places on the tape
+        losses = -p.ravel('K').take(right)
+        total = np.add.reduce(np.exp(p, out=p), axis=0)
+        p /= total
         losses += np.log(total)
         if isinstance(share, np.ndarray): losses[share == 0] = 0      # what counts 0, even if nan
         losses *= share
-        ctx.save_for_backward(p, labels)                  # labels: lest they change before backward
+        ctx.save_for_backward(p)
         ctx.right, ctx.share = right, share
-        out = losses if reduction == 'none' else losses.sum()
-        return out.astype(scores.dtype, copy=False)
+        return (losses if reduction == 'none' else np.add.reduce(losses)).astype(scores.dtype)
     @staticmethod
     def backward(ctx, grad):
-        p, _ = ctx.saved_tensors
-        grad = (grad.astype(p.dtype, copy=False) * ctx.share).reshape(-1)
-        slopes = p * grad[:, None]
-        slopes[ctx.right] -= grad                         # p - y, times what the row counts
-        return slopes, None, None, None
+        p, = ctx.saved_tensors
+        grad = grad.astype(p.dtype, copy=False) * ctx.share
+        slopes = p * grad
+        slopes.ravel('K')[ctx.right] -= grad                  # p - y, times what the row counts
+        return slopes.T, None, None, None
 
 # %% ../nbs/03_losses.ipynb #soft-targets
 def _check_probabilities(target, input):
@@ -315,6 +319,7 @@ def cross_entropy(
     _check_reduction(reduction)
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f'label_smoothing is a part, from 0 to 1, not {label_smoothing}')
+    _check_scores(input)
     if weight is not None: _check_weight(weight, input)
     if label_smoothing or target.dtype.kind == 'f':
         return _soft_cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
