@@ -33,7 +33,7 @@ class _Block:
                       np.concatenate([s[name].ravel() for s in states], dtype=self.grad.dtype)
                       for name, value in states[0].items()}
 
-    def __deepcopy__(self, memo): return _Block(copy.deepcopy(self.params, memo), self.states())
+    def __reduce__(self): return _Block, (self.params, self.states())     # copies are built anew
     def views(self, flat):
         "The parts of a flat array in the parameters' shapes: the same memory."
         return [flat[place].reshape(p.shape) for place, p in zip(self.places, self.params)]
@@ -81,23 +81,33 @@ class Optimizer:
         if not isinstance(groups[0], dict): groups = [{'params': groups}]
         for group in groups: self.add_param_group(group)
 
-    def check(self, group):
-        "Raise ValueError for settings that make no sense."
-        for name in ('lr', 'eps'):
-            if not group.get(name, 0) >= 0: raise ValueError(f'{name} is {group[name]}, below 0')
     def rule(self, grad, state, group):
         "Turn `grad`, a flat array, in place into what is to be subtracted; update `state`."
         raise NotImplementedError(f'{type(self).__name__} has no rule')
 
+# %% ../nbs/05_optimisers.ipynb #check-settings
+def _check(self, group):
+    "Raise ValueError for settings that make no sense, or that ours cannot do."
+    for name in ('lr', 'eps', 'momentum'):
+        if not group.get(name, 0) >= 0:
+            raise ValueError(f'{name} is {group[name]}: give 0 or more')
+    for name, value in self._neutral.items():
+        if group.get(name, value) != value:
+            raise ValueError(f'{type(self).__name__} cannot do {name}={group[name]}')
+
+Optimizer.check = _check
+
 # %% ../nbs/05_optimisers.ipynb #add-group
 def _add_param_group(self, group):
     "Add a dict with 'params' and settings; a setting that is missing takes its default."
+    if not isinstance(group, dict): raise TypeError("a group is a dict: {'params': [w], 'lr': .1}")
     params = group['params']
     if isinstance(params, set): raise TypeError('a set has no order: give a list')
     params = [params] if isinstance(params, Tensor) else list(params)
     known = {id(p) for g in self.param_groups for p in g['params']}
     for p in params:
-        if not isinstance(p, Tensor): raise TypeError(f'an optimizer changes tensors, not {p!r}')
+        if not isinstance(p, Tensor):
+            raise TypeError(f'an optimizer changes tensors, not a {type(p).__name__}')
         if not p.is_leaf:
             raise ValueError(f'can only optimize leaves, not a result of {p.grad_fn.name()}')
         if id(p) in known: raise ValueError(f'a parameter of shape {p.shape} was given twice')
@@ -160,7 +170,6 @@ class SGD(Optimizer):
     def check(self, group):
         "Raise ValueError for settings that make no sense."
         super().check(group)
-        if not group['momentum'] >= 0: raise ValueError(f"momentum is {group['momentum']}, below 0")
         if group['nesterov'] and (group['momentum'] == 0 or group['dampening'] != 0):
             raise ValueError('nesterov needs a momentum, and no dampening')
 
@@ -294,9 +303,6 @@ def _refuse(self, saved):
     for group in saved:
         missing = [name for name in self.defaults if name not in group]
         if missing: raise ValueError(f'{missing[0]} is missing: was another optimizer saved?')
-        for name, value in self._neutral.items():
-            if group.get(name, value) != value:
-                raise ValueError(f'{type(self).__name__} cannot do {name}={group[name]}')
         self.check(group)
 
 # %% ../nbs/05_optimisers.ipynb #load-state-dict
