@@ -41,10 +41,12 @@ class Affine(Function):
 # %% ../nbs/04_layers.ipynb #affine-misfit
 def _misfit(x, weight):
     "The error for an input that does not go with the weights: both sizes, and what may help."
+    if weight.ndim != 2:
+        return RuntimeError(f'weights have the shape (out, in), not {weight.shape}')
     if x.shape[-1:] == weight.shape[1:]:
         return RuntimeError(f'an input of {x.dtype} does not go with weights of {weight.dtype}: '
                             f'use x.to({weight.dtype})')
-    out, width = weight.shape if weight.ndim == 2 else (1, weight.shape)
+    out, width = weight.shape
     words = f'Linear({width}, {out}) takes rows of {width} numbers; '
     words += f'this input of shape {x.shape} has rows of {x.shape[-1] if x.ndim else "none"}'
     if x.ndim > 2 and math.prod(x.shape[1:]) == width: words += '. Put a Flatten() before it'
@@ -58,10 +60,10 @@ def linear(
 ) -> Tensor:             # (..., out)
     """`input @ weight.T + bias` in one step, as `torch.nn.functional.linear`. Errors: TypeError for
     what is no tensor, RuntimeError for shapes and dtypes that do not go together."""
-    if isinstance(input, Tensor) and isinstance(weight, Tensor):
-        return Affine.apply(input, weight, bias)
-    wrong = weight if isinstance(input, Tensor) else input
-    raise TypeError(f'linear takes tensors, not {type(wrong).__name__}: use tensor(...)')
+    for t in (input, weight) if bias is None else (input, weight, bias):
+        if not isinstance(t, Tensor):
+            raise TypeError(f'linear takes tensors, not {type(t).__name__}: use tensor(...)')
+    return Affine.apply(input, weight, bias)
 
 # %% ../nbs/04_layers.ipynb #parameter
 class Parameter(Tensor):
@@ -79,10 +81,20 @@ class Parameter(Tensor):
         self.requires_grad_(requires_grad)
     def __repr__(self): return f'Parameter containing:\n{super().__repr__()}'
 
+# %% ../nbs/04_layers.ipynb #module-errors
+def _too_early(name):
+    return AttributeError(f'cannot assign {name!r} before Module.__init__() call: '
+                          'let your __init__ begin with super().__init__()')
+
+def _wrong_kind(name, value, kind):
+    hint = ' (numbers alone: copy_ under no_grad)' if isinstance(value, Tensor) else ''
+    return TypeError(f'cannot assign {type(value).__name__} as {name!r}: expected is a '
+                     f'{kind.__name__} or None{hint}')
+
 # %% ../nbs/04_layers.ipynb #module-export
 class Module:
     "A layer or a net: a function whose weights and layers are its attributes."
-    def __init__(self): self.training, self._buffers = True, set()
+    def __init__(self): self.training, self._kinds = True, {}
     def __call__(self, *inputs, **named): return self.forward(*inputs, **named)
     def forward(self, *inputs):
         "What the module computes; each kind of module writes its own."
@@ -91,26 +103,23 @@ class Module:
 
     def __setattr__(self, name, value):
         "Keep `value` under `name`; refuse where a weight or a layer would be lost."
-        if isinstance(value, (Parameter, Module)) and '_buffers' not in vars(self):
-            raise AttributeError(f'cannot assign {name!r} before Module.__init__() call: '
-                                 'let your __init__ begin with super().__init__()')
-        kind = _kind(self, name)
-        if kind and not isinstance(value, (kind, NoneType)):
-            raise TypeError(f'cannot assign {type(value).__name__} as {name!r}: expected is a '
-                            f'{kind.__name__} or None (numbers alone: copy_ under no_grad)')
+        kind = next((kind for kind in (Parameter, Module) if isinstance(value, kind)), None)
+        if kind and '_kinds' not in vars(self): raise _too_early(name)
+        old = vars(self).get('_kinds', {}).get(name)
+        if old and not isinstance(value, (old, NoneType)): raise _wrong_kind(name, value, old)
         object.__setattr__(self, name, value)
+        if kind: self._kinds[name] = kind
 
-def _kind(module, name):
-    "What the attribute `name` is to the module: Parameter, Module, Tensor (a buffer) or None."
-    if name in vars(module).get('_buffers', ()): return Tensor
-    return next((k for k in (Parameter, Module) if isinstance(vars(module).get(name), k)), None)
+    def __delattr__(self, name):
+        object.__delattr__(self, name)
+        self._kinds.pop(name, None)
 
 # %% ../nbs/04_layers.ipynb #module-walk-export
 def _own(module, kind):
-    "The module's own attributes of one kind, as (name, value), in order of assignment."
-    return [(name, value) for name, value in vars(module).items() if isinstance(value, kind)]
-
-def _own_buffers(module): return [(n, v) for n, v in _own(module, Tensor) if n in module._buffers]
+    "(name, value) of the module's own Parameters, Modules, or (kind Tensor) buffers; in order."
+    here = vars(module)
+    return [(name, here[name]) for name, k in module._kinds.items()
+            if k is kind and here.get(name) is not None]
 
 def _joined(path, name): return f'{path}.{name}' if path else name
 
@@ -133,7 +142,7 @@ def _named_parameters(self):
 
 def _named_buffers(self):
     "All buffers of the module and of those inside, each once: (path, tensor)."
-    return _once((_joined(path, n), b) for path, m in _walk(self) for n, b in _own_buffers(m))
+    return _once((_joined(path, n), b) for path, m in _walk(self) for n, b in _own(m, Tensor))
 
 def _seconds(named): return lambda self: (thing for _, thing in named(self))
 
@@ -184,7 +193,7 @@ def normal_(tensor:Tensor, mean:float=0., std:float=1.) -> Tensor:
 
 def zeros_(tensor:Tensor) -> Tensor:
     "Fill with zeros; return the tensor."
-    return _filled(tensor, np.zeros(tensor.shape))
+    return _filled(tensor, np.zeros(tensor.shape, tensor.dtype))
 
 # %% ../nbs/04_layers.ipynb #linear-class
 class Linear(Module):
@@ -234,12 +243,13 @@ class Flatten(Module):
 # %% ../nbs/04_layers.ipynb #repr-export
 def _repr(self):
     "As torch writes a module: its class, and indented what is inside."
-    inside = [f'\n  ({name}): ' + repr(m).replace('\n', '\n  ') for name, m in _own(self, Module)]
-    return f'{type(self).__name__}({"".join(inside)}\n)' if inside else \
-        f'{type(self).__name__}({self.extra_repr()})'
+    name, extra = type(self).__name__, self.extra_repr()
+    inside = [f'({n}): ' + repr(m).replace('\n', '\n  ') for n, m in _own(self, Module)]
+    if not inside: return f'{name}({extra})'
+    return '\n  '.join([f'{name}(', *([extra] if extra else []), *inside]) + '\n)'
 
 def _extra_repr(self):
-    "What stands in the brackets of a module without modules inside."
+    "What stands in the brackets besides the modules inside."
     return ''
 
 Module.__repr__, Module.extra_repr = _repr, _extra_repr
@@ -273,7 +283,7 @@ class Sequential(Module):
 def _state(module):
     "All parameters and buffers themselves: {path: tensor}, in torch's order."
     return {_joined(path, name): value for path, m in _walk(module)
-            for name, value in [*_own(m, Parameter), *_own_buffers(m)]}
+            for name, value in [*_own(m, Parameter), *_own(m, Tensor)]}
 
 def _state_dict(self):
     "{path: tensor} of all parameters and buffers, sharing the module's memory."
@@ -286,11 +296,20 @@ def _problems(own, new):
     "Whatever keeps the arrays `new` from being loaded into the tensors `own`, a line each."
     lines = [f'missing: {key}' for key in own if key not in new]
     lines += [f'unexpected: {key}' for key in new if key not in own]
-    return lines + [f'wrong shape: {key} is {new[key].shape}, the module needs {own[key].shape}'
-                    for key in own if key in new and new[key].shape != own[key].shape]
+    for key, t in own.items():
+        if key not in new: continue
+        array = new[key]
+        if array.shape != t.shape:
+            lines += [f'wrong shape: {key} is {array.shape}, the module needs {t.shape}']
+        if not np.can_cast(array.dtype, t.dtype, 'same_kind'):         # floats into integers
+            lines += [f'wrong kind: {key} holds {array.dtype}, the module needs {t.dtype}']
+    return lines
 
+# %% ../nbs/04_layers.ipynb #load-method
 def _load_state_dict(self, state_dict):
     "Copy a state dict (tensors of ours, torch's, or arrays) into this module, or change nothing."
+    if not hasattr(state_dict, 'items'):
+        raise TypeError(f'a state dict is a dict of tensors, not {type(state_dict).__name__}')
     own = _state(self)
     new = {key: value.detach().numpy() if hasattr(value, 'detach') else np.asarray(value)
            for key, value in state_dict.items()}
@@ -305,15 +324,12 @@ Module.load_state_dict = _load_state_dict
 # %% ../nbs/04_layers.ipynb #buffer-export
 def _register_buffer(self, name, tensor):
     "Make `tensor` the attribute `name`: not trained, but in the state dict. None: not there yet."
-    if '_buffers' not in vars(self):
-        raise AttributeError(f'cannot assign {name!r} before Module.__init__() call: '
-                             'let your __init__ begin with super().__init__()')
+    if '_kinds' not in vars(self): raise _too_early(name)
     if not isinstance(tensor, (Tensor, NoneType)):
         raise TypeError(f'a buffer is a tensor or None, not {type(tensor).__name__}')
-    if hasattr(self, name) and name not in self._buffers:
+    if hasattr(self, name) and self._kinds.get(name) is not Tensor:
         raise KeyError(f'attribute {name!r} exists already')
-    self._buffers.add(name)
-    setattr(self, name, tensor)
+    vars(self)[name], self._kinds[name] = tensor, Tensor
 
 Module.register_buffer = _register_buffer
 

@@ -13,6 +13,7 @@ import math
 import sys
 from contextlib import contextmanager
 from time import perf_counter
+from types import NoneType
 
 import numpy as np
 
@@ -33,12 +34,16 @@ class TensorDataset:
     def __len__(self): return len(self.tensors[0])
     def __getitem__(self, index): return tuple(t[index] for t in self.tensors)
 
-# %% ../nbs/06_training.ipynb #loader-export
+# %% ../nbs/06_training.ipynb #collate-export
 def _collate(examples):
     "Examples (x, y) as one batch (xs, ys), each along a new first axis."
+    if not isinstance(examples[0], (tuple, list)):
+        raise TypeError(f'an example of the dataset is a {type(examples[0]).__name__}: '
+                        'let dataset[i] be a tuple, such as (x, y)')
     return tuple(tensor(np.stack([to_numpy(value) for value in column]))
                  for column in zip(*examples))
 
+# %% ../nbs/06_training.ipynb #loader-class
 class DataLoader:
     "The examples of a dataset in batches, as `torch.utils.data.DataLoader`."
     def __init__(self,
@@ -49,7 +54,10 @@ class DataLoader:
         drop_last:bool=False,    # leave out the last batch if it is smaller than the others
         generator:np.random.Generator=None,   # draws the orders; None: seeded by `manual_seed`
     ):
-        if batch_size < 1: raise ValueError(f'batch_size is {batch_size}: take 1 or more')
+        if not isinstance(batch_size, int) or batch_size < 1:
+            raise ValueError(f'batch_size is {batch_size!r}: take a whole number, 1 or more')
+        if not isinstance(generator, (np.random.Generator, NoneType)):
+            raise TypeError(f'generator is {generator!r}: for a seed take np.random.default_rng(0)')
         self.dataset, self.batch_size, self.shuffle = dataset, batch_size, shuffle
         self.drop_last, self.generator = drop_last, generator
 
@@ -68,13 +76,21 @@ def _batch_sampler(self):
 
 def _iterate(self):
     "Batches, one by one, as tuples of tensors."
-    at_once = hasattr(self.dataset, 'tensors')               # several rows by one index
+    at_once = type(self.dataset) is TensorDataset            # several rows by one index
     for rows in self.batch_sampler:
         yield self.dataset[rows] if at_once else _collate([self.dataset[int(i)] for i in rows])
 
 DataLoader.batch_sampler, DataLoader.__iter__ = property(_batch_sampler), _iterate
 
 # %% ../nbs/06_training.ipynb #show-batch-export
+def _first_batch(loader):
+    "The next batch of `loader`, without using up its random numbers."
+    if isinstance(loader, DataLoader):
+        loader = copy.copy(loader)
+        loader.generator = copy.deepcopy(loader.generator or _random.generator)
+    for batch in loader: return batch
+    raise ValueError('the loader gives no batch: fewer examples than batch_size, and drop_last?')
+
 def show_batch(
     loader,            # gives batches (x, y)
     shape:tuple,       # of one picture, (h, w)
@@ -82,7 +98,7 @@ def show_batch(
 ):
     "Show the first pictures of a batch, each under its label."
     from course_lib.workbench.plots import show_images
-    x, y = (to_numpy(part)[:count] for part in next(iter(loader)))
+    x, y = (to_numpy(part)[:count] for part in _first_batch(loader))
     labels = [str(label) for label in y.tolist()]
     show_images(x.reshape(len(x), *shape), labels, alt=f'{len(x)} pictures of a batch, with their '
                 f'labels: {", ".join(labels)}')
@@ -100,18 +116,19 @@ def training_step(
     result = loss(model(x), y)
     value = result.item()
     if not math.isfinite(value):
-        raise FloatingPointError(f'the loss is {value}. {_reason(model, x, optimizer)}')
+        raise FloatingPointError(f'the loss is {value}. {_reason(model, x, y, optimizer)}')
     result.backward()
     optimizer.step()
     return value
 
 # %% ../nbs/06_training.ipynb #reason-export
-def _reason(model, x, optimizer):
+def _reason(model, x, y, optimizer):
     "Why the loss may be no number, and what to do, in words."
-    bad = ~np.isfinite(to_numpy(x))
-    if bad.any():
-        return (f'{bad.sum()} of the numbers of this batch are NaN or infinite, the first in its '
-                f'row {np.argwhere(bad)[0][0]}: mend the data.')
+    for what, part in (('inputs', x), ('targets', y)):
+        bad = ~np.isfinite(to_numpy(part))
+        if bad.any():
+            return (f'{bad.sum()} of the numbers of this batch ({what}) are NaN or infinite, the '
+                    f'first in its row {np.argwhere(bad)[0][0]}: mend the data.')
     with np.errstate(all='ignore'):
         largest = max(float(np.abs(to_numpy(p)).max()) for p in model.parameters())
     rate = optimizer.param_groups[0]['lr']
@@ -152,26 +169,21 @@ def _go_back(model, value):
 
 def _go_on(model, optimizer):
     "One step of `optimizer`; how many numbers it changed."
-    pairs = [(name, p, to_numpy(p).copy()) for name, p in model.named_parameters()]
+    held = {id(p) for group in optimizer.param_groups for p in group['params']}
+    other = [name for name, p in model.named_parameters() if p.requires_grad and id(p) not in held]
+    if other: raise ValueError(f'the optimizer does not hold {", ".join(other)}: was it made for '
+                               'another model?')
+    before = [(p, to_numpy(p).copy()) for p in model.parameters()]
     optimizer.step()
-    still = [name for name, p, old in pairs
-             if p.grad is not None and to_numpy(p.grad).any() and (to_numpy(p) == old).all()]
-    if still:
-        raise ValueError(f'{", ".join(still)} did not move: the optimizer holds other parameters '
-                         '(was it made for another model?), or its learning rate is 0')
-    return sum(int((to_numpy(p) != old).sum()) for _, p, old in pairs)
+    moved = sum(int((to_numpy(p) != old).sum()) for p, old in before)
+    if not moved: raise ValueError('no weight moved: is the learning rate 0?')
+    return moved
 
 # %% ../nbs/06_training.ipynb #dry-run-parts
-def _first_batch(loader):
-    "The next batch of `loader`, without using up its random numbers."
-    if isinstance(loader, DataLoader):
-        loader = copy.copy(loader)
-        loader.generator = copy.deepcopy(loader.generator or _random.generator)
-    return next(iter(loader))
-
 @contextmanager
 def _put_back(model, optimizer):
-    "Afterwards all weights, buffers, gradients and the optimizer's memory are as before."
+    "Afterwards weights, buffers, gradients, the optimizer's memory, random numbers are as before."
+    random, drawn = _random.generator, _random.generator.bit_generator.state
     held = [p for group in optimizer.param_groups for p in group['params']]
     held += [*model.parameters(), *model.buffers()]
     kept = [(t, to_numpy(t).copy(), t.grad) for t in held]
@@ -181,6 +193,7 @@ def _put_back(model, optimizer):
     finally:
         for t, numbers, grad in kept: to_numpy(t)[...], t.grad = numbers, grad
         optimizer.load_state_dict(memory)
+        random.bit_generator.state = drawn
 
 # %% ../nbs/06_training.ipynb #dry-run-export
 def _dry_run(model, loader, loss, optimizer):
@@ -200,19 +213,26 @@ def _dry_run(model, loader, loss, optimizer):
     return trace
 
 def dry_run(model, loader, loss, optimizer) -> ShapeTrace:
-    """One batch through data, layers, loss, backward and step; then all is put back as it was.
-    Arguments as for `fit`. RuntimeError names the step that fails, and what it was given."""
+    """One batch through data, layers, loss, backward and step; then all is put back as it was (but
+    the place in torch's own random numbers). Arguments as for `fit`. RuntimeError names
+    the step that fails, and what it was given."""
     with _put_back(model, optimizer): return _dry_run(model, loader, loss, optimizer)
 
 # %% ../nbs/06_training.ipynb #evaluating-export
 @contextmanager
+def _mode_kept(model):
+    "Afterwards each module of `model` is in the mode in which it was."
+    modes = [(module, module.training) for module in model.modules()]
+    try: yield
+    finally:
+        for module, mode in modes: module.training = mode
+
+@contextmanager
 def evaluating(model):
     "Inside, `model` is in evaluation mode and nothing is recorded; then its mode is as before."
-    mode = model.training
-    model.eval()
-    try:
-        with no_grad(): yield model
-    finally: model.train(mode)
+    with _mode_kept(model), no_grad():
+        model.eval()
+        yield model
 
 def predictions(model, loader) -> tuple:
     "What `model` says about every example of `loader`, (N, ...), and the targets, as arrays."
@@ -224,7 +244,7 @@ def _joined(pairs):
     if not pairs: raise ValueError('the loader gave no batch: there is nothing to measure')
     return tuple(map(np.concatenate, zip(*pairs)))
 
-# %% ../nbs/06_training.ipynb #evaluate-export
+# %% ../nbs/06_training.ipynb #accuracy-export
 def accuracy(
     outputs:np.ndarray,    # scores, (N, C)
     targets:np.ndarray,    # class numbers, (N,)
@@ -236,28 +256,39 @@ def accuracy(
                          'must be equal, or each answer would be compared with each target')
     return float((answers == targets).mean())
 
+# %% ../nbs/06_training.ipynb #evaluate-loader
+def _named(metrics):
+    "name -> metric; ValueError for names that the history could not tell apart."
+    names = [getattr(m, '__name__', type(m).__name__) for m in metrics]
+    taken = 'loss', 'epoch', 'batch_loss', 'train_loss', 'valid_loss'
+    if len({*names, *taken}) < len(names) + len(taken):
+        raise ValueError(f'metrics {names}: give each a name of its own, and none of {taken}')
+    return dict(zip(names, metrics))
+
 def evaluate(model, loader, loss, metrics=()) -> dict:
     "The mean loss over all examples of `loader`, and each metric(outputs, targets), by name."
-    pairs, total = [], 0.
+    metrics, pairs, total = _named(metrics), [], 0.
     with evaluating(model):
         for x, y in loader:
             out = model(x)
             total += loss(out, y).item() * len(y)
             pairs.append((to_numpy(out), to_numpy(y)))
     outputs, targets = _joined(pairs)
-    return {'loss': total / len(targets), **{m.__name__: m(outputs, targets) for m in metrics}}
+    return {'loss': total / len(targets),
+            **{name: metric(outputs, targets) for name, metric in metrics.items()}}
 
 # %% ../nbs/06_training.ipynb #epoch-export
 def _epoch(model, loader, loss, optimizer, history, watch):
     "One pass through `loader`; every loss goes into `history`."
     model.train()
-    total = count = 0
+    total, count, done = 0., 0, len(history['train_loss'])
     for batch, (x, y) in enumerate(loader, 1):
         try: value = training_step(model, x, y, loss, optimizer)
         except FloatingPointError as error:
             raise FloatingPointError(
-                f'stopped in epoch {len(history["train_loss"]) + 1}, batch {batch} of '
-                f'{len(loader)}, before its step: {error}') from None
+                f'stopped in epoch {done + 1}, batch {batch} of {len(loader)}, before its step: '
+                f'{error}') from None
+        history['epoch'].append(done + batch / len(loader))
         history['batch_loss'].append(value)
         total += value * len(y)
         count += len(y)
@@ -273,10 +304,8 @@ def plot_history(
 ):
     "The losses against the epochs: of every batch, and the means."
     from course_lib.workbench.plots import role
-    epochs = len(history['train_loss'])
-    steps = len(history['batch_loss']) / max(epochs, 1)      # batches in an epoch
-    ax.plot(np.arange(1, len(history['batch_loss']) + 1) / steps, history['batch_loss'],
-            color='#aaaaaa', linewidth=.6, label='each batch')
+    ax.plot(history['epoch'], history['batch_loss'], color='#aaaaaa', linewidth=.6,
+            label='each batch')
     for name in ('train', 'valid'):
         line = history.get(f'{name}_loss', [])
         look = role('train' if name == 'train' else 'validation')
@@ -314,7 +343,7 @@ class _Watch:
 def _latest(history):
     "The last value of each list, in words."
     return ', '.join(f'{name} {values[-1]:.4f}' for name, values in history.items()
-                     if values and name != 'batch_loss')
+                     if values and name not in ('epoch', 'batch_loss'))
 
 def _draw(self, history):
     "The picture of the losses; then none for 9 times as long as it took."
@@ -334,10 +363,10 @@ def _paint(self, history):
     if self.handle is None or not history['batch_loss']: return
     import base64
     from course_lib.workbench.plots import figure, to_png
-    fig, ax = figure(width=5, height=2.3)
+    fig, ax = figure(width=4.6, height=2.1)
     plot_history(history, ax)
     alt = f'Losses of training: {_latest(history)}'
-    data = base64.b64encode(to_png(fig, 16)).decode()
+    data = base64.b64encode(to_png(fig, 8)).decode()
     self.handle.update({'text/html': f'<img alt="{alt}" src="data:image/png;base64,{data}">',
                         'text/plain': alt}, raw=True)
 
@@ -346,37 +375,39 @@ _Watch.draw, _Watch.paint = _draw, _paint
 # %% ../nbs/06_training.ipynb #fit-export
 def fit(
     model,             # a Module: parameters, train(), eval()
-    loader,            # batches (x, y) to learn from
+    loader,            # batches (x, y) to learn from; has a length
     loss,              # loss(model(x), y) -> one number, the mean over the batch
     optimizer,         # holds the parameters of `model`
     epochs:int=1,      # how often to go through `loader`
     validation=None,   # batches to measure with after each epoch; nothing is learnt from them
     metrics=(),        # functions of (outputs, targets), measured on `validation`
     show:bool=False,   # a bar and a picture of the losses while it works
-) -> dict:             # lists: batch_loss, train_loss, valid_loss, and one for each metric
+) -> dict:             # lists: epoch, batch_loss; train_loss, valid_loss, one for each metric
     """Train. An interruption (stop button, Ctrl-C) ends it; weights and history are kept. Errors:
     FloatingPointError where the loss is no number; the weights are those before that step."""
-    history, mode = {'batch_loss': [], 'train_loss': []}, model.training
+    history, words = {'epoch': [], 'batch_loss': [], 'train_loss': []}, ''
     watch = _Watch(epochs, len(loader)) if show else None
-    try: _epochs(model, loader, loss, optimizer, epochs, validation, metrics, history, watch)
+    try:
+        with _mode_kept(model):
+            _epochs(model, loader, loss, optimizer, epochs, validation, metrics, history, watch)
     except KeyboardInterrupt:
-        print(f'Interrupted after {len(history["batch_loss"])} steps, '
-              f'whole epochs: {len(history["train_loss"])}. Weights and history are kept.')
+        words = (f'Interrupted after {len(history["batch_loss"])} steps, '
+                 f'whole epochs: {len(history["train_loss"])}. Weights and history are kept.')
     finally:
-        model.train(mode)
         if watch: watch.close(history)
+    if words: print(words)                                   # below the bar
     return history
 
 # %% ../nbs/06_training.ipynb #epochs-export
 def _epochs(model, loader, loss, optimizer, epochs, validation, metrics, history, watch):
     "The loop of `fit`."
+    _named(metrics)                                          # an error now, not after an epoch
     for _ in range(epochs):
         with np.errstate(over='ignore', invalid='ignore'):   # `training_step` looks at the loss
             _epoch(model, loader, loss, optimizer, history, watch or (lambda history: None))
-        if validation is not None:
-            found = evaluate(model, validation, loss, metrics)
-            for name, value in found.items():
-                history.setdefault('valid_loss' if name == 'loss' else name, []).append(value)
+            found = {} if validation is None else evaluate(model, validation, loss, metrics)
+        for name, value in found.items():
+            history.setdefault('valid_loss' if name == 'loss' else name, []).append(value)
         if watch: watch.end_epoch(history)
 
 # %% ../nbs/06_training.ipynb #confusion-export
@@ -391,6 +422,9 @@ def confusion_matrix(
     if len(y_true) != len(y_pred):
         raise ValueError(f'{len(y_true)} classes and {len(y_pred)} answers: give one for each')
     labels = np.union1d(y_true, y_pred) if labels is None else np.asarray(labels)
+    mixed = (y_true.dtype.kind == 'U') != (y_pred.dtype.kind == 'U')
+    if mixed or not np.isin(labels, y_true).any():
+        raise ValueError('no label occurs in y_true, or one has words and the other numbers')
     order = labels.argsort()
     counted = np.isin(y_true, labels) & np.isin(y_pred, labels)
     row, column = (order[np.searchsorted(labels, y[counted], sorter=order)]
@@ -419,17 +453,16 @@ def most_confused(
     min_val:int=1,        # leave out pairs that occur less often
 ) -> list:                # (true, answered, how often), the most frequent first
     "The pairs of classes that are taken for each other."
-    matrix = np.array(matrix)
-    np.fill_diagonal(matrix, 0)
+    matrix = np.asarray(matrix)
     names = range(len(matrix)) if classes is None else classes
     order = np.argsort(-matrix, axis=None, kind='stable')
     pairs = [(i, j) for i, j in zip(*np.unravel_index(order, matrix.shape))
-             if matrix[i, j] >= min_val]
+             if i != j and matrix[i, j] >= min_val]
     return [(names[i], names[j], int(matrix[i, j])) for i, j in pairs]
 
 # %% ../nbs/06_training.ipynb #toy-sets-export
 def toy_sets(
-    n:int=120,          # points in each set, half of each class
+    n:int=100,          # points in each set, half of each class
     noise:float=.1,     # how far they are scattered: standard deviation
     seed:int=1,
 ) -> dict:              # 'spiral', 'rings', 'moons' -> rows (x, y, class), about -1 to 1
@@ -445,7 +478,7 @@ def toy_sets(
         for name, points in arms.items():
             points = np.transpose(points) + r.normal(scale=noise * .5, size=(n // 2, 2))
             sets.setdefault(name, []).append(np.column_stack([points, np.full(n // 2, c)]))
-    return {name: np.concatenate(parts).round(3).clip(-1.2, 1.2) for name, parts in sets.items()}
+    return {name: np.concatenate(parts).round(2).clip(-1.2, 1.2) for name, parts in sets.items()}
 
 # %% ../nbs/06_training.ipynb #toy-fit-export
 def _toy_net(points, hidden, lr, activation, seed, epochs):
