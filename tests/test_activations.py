@@ -8,11 +8,8 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 from course_lib.workbench.explorables import read_script, to_page
+from pages import THEMES, import_script
 
-IMPORT = '''async source => {
-  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
-  window.activations = await import(url);
-}'''
 KINDS = ['tanh', 'relu', 'none']
 FUNCTIONS = {'tanh': np.tanh, 'relu': lambda z: np.maximum(z, 0), 'none': lambda z: z}
 SLOPES = {'tanh': lambda a: 1 - a**2, 'relu': lambda a: a > 0, 'none': np.ones_like}
@@ -28,7 +25,7 @@ def state(**changes):
 def script(browser):
     "A blank page in which `activations` is the module."
     page = browser.new_page()
-    page.evaluate(IMPORT, read_script('activations')[0])
+    import_script(page, 'activations', 'activations')
     yield page
     page.close()
 
@@ -444,13 +441,6 @@ def test_fits(browser):
         assert len(set(tops)) == 1                       # the presets stay in one row
 
 
-THEMES = {
-    'light': {'content-font-color1': 'rgba(0, 0, 0, .87)',
-              'content-font-color2': 'rgba(0, 0, 0, .54)', 'border-color1': '#bdbdbd',
-              'border-color2': '#e0e0e0', 'layout-color0': '#fff', 'layout-color1': '#fff'},
-    'dark': {'content-font-color1': '#fff', 'content-font-color2': 'rgba(255, 255, 255, .7)',
-             'border-color1': '#616161', 'border-color2': '#424242', 'layout-color0': '#111',
-             'layout-color1': '#212121'}, 'none': {}}
 # Each text's colour against what lies behind it, both painted on a canvas to get plain numbers.
 CONTRAST = '''() => {
   const pen = document.createElement('canvas').getContext('2d', { willReadFrequently: true });

@@ -9,18 +9,14 @@ import numpy as np
 import pytest
 import torch
 from course_lib.workbench.explorables import Explorable, read_script, to_page
-
-IMPORT = '''async source => {
-  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
-  window.module = await import(url);
-}'''
+from pages import import_script
 
 
 @pytest.fixture(scope='module')
 def script(browser):
     "A blank page in which `module` is the module."
     page = browser.new_page()
-    page.evaluate(IMPORT, read_script('broadcast')[0])
+    import_script(page, 'broadcast', 'module')
     yield page
     page.close()
 

@@ -11,12 +11,8 @@ import numpy as np
 import pytest
 import torch
 from course_lib.workbench.explorables import read_script, to_page
+from pages import THEMES, import_script
 from torch.nn import functional as F
-
-IMPORT = '''async source => {
-  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
-  window.convcalc = await import(url);
-}'''
 
 
 def state(**changes):
@@ -43,7 +39,7 @@ def one_thread():
 def script(browser):
     "A blank page in which `convcalc` is the module."
     page = browser.new_page()
-    page.evaluate(IMPORT, read_script('convcalc')[0])
+    import_script(page, 'convcalc', 'convcalc')
     yield page
     page.close()
 
@@ -439,13 +435,6 @@ def test_fits(browser, width):
         assert at.page.evaluate('document.documentElement.scrollWidth') <= width
 
 
-THEMES = {
-    'light': {'content-font-color1': 'rgba(0, 0, 0, .87)',
-              'content-font-color2': 'rgba(0, 0, 0, .54)', 'border-color1': '#bdbdbd',
-              'border-color2': '#e0e0e0', 'layout-color0': '#fff', 'layout-color1': '#fff'},
-    'dark': {'content-font-color1': '#fff', 'content-font-color2': 'rgba(255, 255, 255, .7)',
-             'border-color1': '#616161', 'border-color2': '#424242', 'layout-color0': '#111',
-             'layout-color1': '#212121'}, 'none': {}}
 # Colours are painted on a canvas to get plain numbers.
 CONTRAST = '''() => {
   const pen = document.createElement('canvas').getContext('2d', { willReadFrequently: true });

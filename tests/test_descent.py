@@ -8,12 +8,9 @@ import numpy as np
 import pytest
 import torch
 from course_lib.workbench.explorables import read_script, to_page
+from pages import THEMES, import_script
 from torch.autograd.functional import hessian
 
-IMPORT = '''async source => {
-  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
-  window.descent = await import(url);
-}'''
 SURFACES = {
     'bowl': lambda x, y: (x**2 + 12 * y**2) / 2,
     'ravine': lambda x, y: .1 * (x - 2.5)**2 + 2 * (y + 2 - x**2 / 5)**2,
@@ -37,7 +34,7 @@ def state(**changes):
 def script(browser):
     "A blank page in which `descent` is the module."
     page = browser.new_page()
-    page.evaluate(IMPORT, read_script('descent')[0])
+    import_script(page, 'descent', 'descent')
     yield page
     page.close()
 
@@ -442,13 +439,6 @@ def test_fits(browser, width):
             assert at.page.evaluate('document.documentElement.scrollWidth') <= width
 
 
-THEMES = {
-    'light': {'content-font-color1': 'rgba(0, 0, 0, .87)',
-              'content-font-color2': 'rgba(0, 0, 0, .54)', 'border-color1': '#bdbdbd',
-              'border-color2': '#e0e0e0', 'layout-color0': '#fff', 'layout-color1': '#fff'},
-    'dark': {'content-font-color1': '#fff', 'content-font-color2': 'rgba(255, 255, 255, .7)',
-             'border-color1': '#616161', 'border-color2': '#424242', 'layout-color0': '#111',
-             'layout-color1': '#212121'}, 'none': {}}
 # Colours are painted on a canvas to get plain numbers. Behind what stands on the map lies, at the
 # worst, its darkest shade; the lines need 3 : 1 there, written words 4.5 : 1.
 CONTRAST = '''() => {

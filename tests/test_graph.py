@@ -11,21 +11,18 @@ import numpy as np
 import pytest
 import torch
 from course_lib.workbench.explorables import read_script, to_page
+from pages import import_script
 
 PIXEL = base64.b64decode(  # a PNG of one pixel
     'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5Erk'
     'Jggg==')
-IMPORT = '''async source => {
-  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
-  window.graph = await import(url);
-}'''
 
 
 @pytest.fixture(scope='module')
 def script(browser):
     "A blank page in which `graph` is the module."
     page = browser.new_page()
-    page.evaluate(IMPORT, read_script('graph')[0])
+    import_script(page, 'graph', 'graph')
     yield page
     page.close()
 

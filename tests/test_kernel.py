@@ -9,12 +9,9 @@ import numpy as np
 import pytest
 import torch
 from course_lib.workbench.explorables import read_script, to_page
+from pages import THEMES, import_script
 from torch.nn import functional as F
 
-IMPORT = '''async source => {
-  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
-  window.kernel = await import(url);
-}'''
 BORDERS = 'zeros', 'replicate', 'reflect', 'circular'
 ABOVE = [[1, 1, 1], [0, 0, 0], [-1, -1, -1]]
 
@@ -43,7 +40,7 @@ def large(**changes):
 def script(browser):
     "A blank page in which `kernel` is the module."
     page = browser.new_page()
-    page.evaluate(IMPORT, read_script('kernel')[0])
+    import_script(page, 'kernel', 'kernel')
     yield page
     page.close()
 
@@ -512,13 +509,6 @@ def test_fits(browser, given, width):
         assert tops == (3 if width == 340 and len(given['kernel']) > 3 else 1)
 
 
-THEMES = {
-    'light': {'content-font-color1': 'rgba(0, 0, 0, .87)',
-              'content-font-color2': 'rgba(0, 0, 0, .54)', 'border-color1': '#bdbdbd',
-              'border-color2': '#e0e0e0', 'layout-color0': '#fff', 'layout-color1': '#fff'},
-    'dark': {'content-font-color1': '#fff', 'content-font-color2': 'rgba(255, 255, 255, .7)',
-             'border-color1': '#616161', 'border-color2': '#424242', 'layout-color0': '#111',
-             'layout-color1': '#212121'}, 'none': {}}
 # Each text's colour against what lies behind it, both painted on a canvas to get plain numbers.
 CONTRAST = '''() => {
   const pen = document.createElement('canvas').getContext('2d', { willReadFrequently: true });

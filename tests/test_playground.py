@@ -8,12 +8,8 @@ import numpy as np
 import pytest
 import torch
 from course_lib.workbench.explorables import read_script, to_page
+from pages import THEMES, import_script
 from torch import nn
-
-IMPORT = '''async source => {
-  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
-  window.playground = await import(url);
-}'''
 
 
 def make_sets(n=200, seed=7):
@@ -50,7 +46,7 @@ def few(**changes): return state(sets=FEW, data='few', hidden=[2], **changes)
 def script(browser):
     "A blank page in which `playground` is the module."
     page = browser.new_page()
-    page.evaluate(IMPORT, read_script('playground')[0])
+    import_script(page, 'playground', 'playground')
     yield page
     page.close()
 
@@ -508,13 +504,6 @@ def test_fits(browser, given, width):
         assert not outside and at.page.evaluate('document.documentElement.scrollWidth') <= width
 
 
-THEMES = {
-    'light': {'content-font-color1': 'rgba(0, 0, 0, .87)',
-              'content-font-color2': 'rgba(0, 0, 0, .54)', 'border-color1': '#bdbdbd',
-              'border-color2': '#e0e0e0', 'layout-color0': '#fff', 'layout-color1': '#fff'},
-    'dark': {'content-font-color1': '#fff', 'content-font-color2': 'rgba(255, 255, 255, .7)',
-             'border-color1': '#616161', 'border-color2': '#424242', 'layout-color0': '#111',
-             'layout-color1': '#212121'}, 'none': {}}
 # Each text's colour against what lies behind it, both painted on a canvas to get plain numbers;
 # and the two curves' colours.
 CONTRAST = '''() => {
