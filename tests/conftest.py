@@ -68,6 +68,7 @@ def lab_environment(folder):
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get('PYTHONPATH')]))
     return {**os.environ, **own, 'JUPYTER_PLATFORM_DIRS': '1', 'PYTHONPATH': path,
             'MPLBACKEND': 'module://matplotlib_inline.backend_inline',
+            'OMP_NUM_THREADS': '1',  # tests run side by side, one on each core
             'COURSE_PROGRESS': str(folder / 'progress.sqlite')}
 
 
@@ -163,7 +164,7 @@ class LabPage:
         self.page.goto(f'{self.address}/lab/workspaces/test/tree/{path}?reset')
         self.page.wait_for_selector('.jp-Notebook .jp-Cell', timeout=60_000)
 
-    def run_all(self, seconds=180):
+    def run_all(self, seconds=300):
         "Run every cell; returns the errors that the notebook holds afterwards."
         self.page.evaluate(RUN_ALL, seconds)
         return self.page.evaluate(ERRORS)

@@ -13,6 +13,7 @@ import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from freeze import FreezeError, execute
 from notebooks import ROOT, notebooks
 
 LIB = ROOT / 'course_lib'
+CORES = os.cpu_count() or 1
 POSIX = os.name == 'posix'
 STEP_SECONDS = 900  # what takes longer hangs
 LOADED = '''import json, sys
@@ -95,7 +97,7 @@ def not_allowed(nb, loaded, numbers):
 
 
 def test_alone(nb, numbers):
-    "Whether a notebook runs alone, with the workbench and lower numbers only. Says so."
+    "Whether a notebook runs alone, with the workbench and lower numbers only: (passed, seconds)."
     start, problem = time.perf_counter(), ''
     try:
         wrong = not_allowed(nb, modules_of(nb.path), numbers)
@@ -114,18 +116,20 @@ def short(nb):
 
 
 def test_notebooks(times):
-    "Every notebook alone; `times` is filled: name → (passed, seconds)."
+    "Every notebook in a kernel of its own, one on each core; `times` is filled: name → (passed, seconds)."
     found = notebooks(ROOT)
     numbers = {nb.module: nb.number for nb in found if nb.module and nb.number}
-    for nb in found:
-        times[short(nb)] = test_alone(nb, numbers)
+    with ProcessPoolExecutor(CORES) as pool:
+        outcomes = pool.map(test_alone, found, [numbers] * len(found))
+        times.update(zip(map(short, found), outcomes))
     return bool(times) and all(passed for passed, _ in times.values())
 
 
 def test_rest(scratch, counts, skips):
     "pytest in tests/; `counts` and `skips` (reason → how many) are filled from its report."
     report = scratch / 'report.xml'
-    passed = run('-m', 'pytest', 'tests', '-q', f'--junitxml={report}', progress=scratch / 'rest')
+    passed = run('-m', 'pytest', 'tests', '-q', '-n', str(CORES), '--dist', 'worksteal',
+                 f'--junitxml={report}', progress=scratch / 'rest')
     if report.exists():
         for case in ElementTree.parse(report).iter('testcase'):
             skip = case.find('skipped')
