@@ -164,7 +164,7 @@ class LabPage:
         self.page.goto(f'{self.address}/lab/workspaces/test/tree/{path}?reset')
         self.page.wait_for_selector('.jp-Notebook .jp-Cell', timeout=60_000)
 
-    def run_all(self, seconds=300):
+    def run_all(self, seconds=600):
         "Run every cell; returns the errors that the notebook holds afterwards."
         self.page.evaluate(RUN_ALL, seconds)
         return self.page.evaluate(ERRORS)

@@ -25,7 +25,7 @@ from notebooks import ROOT, notebooks
 LIB = ROOT / 'course_lib'
 CORES = os.cpu_count() or 1
 POSIX = os.name == 'posix'
-STEP_SECONDS = 900  # what takes longer hangs
+STEP_SECONDS = 2700  # what takes longer hangs
 LOADED = '''import json, sys
 print(json.dumps([name for name in sys.modules if name.startswith("course_lib.")]))'''
 
