@@ -6,6 +6,7 @@
 __all__ = ['load']
 
 # %% ../../nbs/workbench/data.ipynb #imports
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,16 +23,25 @@ def _photo(name):
     from sklearn.datasets import load_sample_image
     return SimpleNamespace(image=(load_sample_image(name) / 255).astype(np.float32))
 
+def _table(name):
+    from sklearn import datasets
+    raw = {'scaled': False} if name == 'diabetes' else {}    # years and blood pressures, not scores
+    bunch = getattr(datasets, f'load_{name}')(**raw)
+    return SimpleNamespace(x=bunch.data, y=bunch.target, columns=[str(c) for c in bunch.feature_names],
+                           classes=[str(c) for c in getattr(bunch, 'target_names', [])])
+
 _loaders = {
     'digits': _digits,
     'china': lambda: _photo('china.jpg'),
     'flower': lambda: _photo('flower.jpg'),
+    **{name: partial(_table, name) for name in ('breast_cancer', 'diabetes', 'wine')},
 }
 
+# %% ../../nbs/workbench/data.ipynb #load
 def load(
-    name:str,               # 'digits', or one of the photos 'china' and 'flower'
+    name:str,               # 'digits', a photo 'china' or 'flower', a table 'breast_cancer', 'diabetes', 'wine'
 ) -> SimpleNamespace:       # arrays by name, see the set's card in `data`
-    "Load a data set that ships with the libraries. Numbers are float32 from 0 to 1, labels int64."
+    "Load a set that ships with the libraries. Pictures: float32, 0 to 1; tables as they ship."
     if name in _loaders: return _loaders[name]()
     known = ', '.join(sorted(_loaders))
     raise ValueError(f'there is no data set {name!r}; choose one of {known}')
