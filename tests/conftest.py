@@ -149,6 +149,14 @@ RUN_ALL = '''async seconds => {
 ERRORS = '''() => jupyterapp.shell.currentWidget.content.model.toJSON().cells.flatMap(cell =>
   (cell.outputs ?? []).filter(output => output.output_type === 'error')
     .map(output => cell.id + ': ' + output.ename + ': ' + output.evalue))'''
+PRINTED = '''async code => {
+  const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+  const done = kernel.requestExecute({ code, store_history: false });
+  let printed = '';
+  done.onIOPub = ({ content }) => { if (content.name === 'stdout') printed += content.text; };
+  await done.done;
+  return printed;
+}'''
 EXPLORABLES = '''() => jupyterapp.shell.currentWidget.content.model.toJSON().cells.flatMap(cell =>
   (cell.outputs ?? []).filter(output =>
     [output.data?.['text/html']].flat().join('').includes('class="explorable-'))).length'''
@@ -168,6 +176,10 @@ class LabPage:
         "Run every cell; returns the errors that the notebook holds afterwards."
         self.page.evaluate(RUN_ALL, seconds)
         return self.page.evaluate(ERRORS)
+
+    def printed(self, code):
+        "What `code` prints in the notebook's kernel."
+        return self.page.evaluate(PRINTED, code)
 
     def count_explorables(self):
         "How many outputs of the notebook hold an explorable."

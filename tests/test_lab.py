@@ -1,12 +1,14 @@
-"""Every notebook, run whole in JupyterLab in a real browser; and its explorables answer."""
+"""Every notebook, run whole and alone in JupyterLab in a real browser; its explorables answer."""
+import json
+import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-NOTEBOOKS = sorted(path.relative_to(ROOT / 'nbs').as_posix()
-                   for path in (ROOT / 'nbs').rglob('*.ipynb')
-                   if '.ipynb_checkpoints' not in path.parts)
+sys.path.append(str(Path(__file__).resolve().parents[1] / 'tools'))
+from notebooks import ROOT, notebooks  # noqa: E402
+
+NOTEBOOKS = {nb.path.relative_to(ROOT / 'nbs').as_posix(): nb for nb in notebooks(ROOT)}
 EXPLORABLE = '.jp-OutputArea [data-explorable]'
 
 
@@ -26,11 +28,24 @@ def answers(explorable):
     return False
 
 
+LOADED = '''import json, sys
+print(json.dumps([name for name in sys.modules if name.startswith("course_lib.")]))'''
+
+
+def not_allowed(nb, loaded):
+    "Those of the loaded modules that a notebook may not use: its own, later and unknown ones."
+    lower = {n.module for n in NOTEBOOKS.values() if n.number and n.number < (nb.number or 0)}
+    return {name for name in loaded
+            if name.split('.')[0] not in ('workbench', '_modidx') and name not in lower}
+
+
 @pytest.mark.parametrize('notebook', NOTEBOOKS)
 def test_notebook_runs_and_its_explorables_answer(labpage, notebook):
     labpage.open(notebook)
     errors = labpage.run_all()
     assert not errors, errors
+    loaded = [name.removeprefix('course_lib.') for name in json.loads(labpage.printed(LOADED))]
+    assert not not_allowed(NOTEBOOKS[notebook], loaded), 'workbench and lower numbers are allowed'
     labpage.page.wait_for_timeout(500)  # views are drawn after their cell is done
     explorables = labpage.page.locator(EXPLORABLE)
     assert explorables.count() == labpage.count_explorables()
@@ -43,6 +58,13 @@ def test_notebook_runs_and_its_explorables_answer(labpage, notebook):
     mute = labpage.page.locator('.jp-OutputArea img:not([alt]), .jp-OutputArea img[alt=""]')
     assert mute.count() == 0, 'a picture has no text for those who cannot see it'
     assert not labpage.page_errors, labpage.page_errors
+
+
+def test_the_rule_on_modules():
+    third = NOTEBOOKS['03_losses.ipynb']
+    assert not not_allowed(third, ['workbench', 'workbench.core', '_modidx', 'tensors', 'autograd'])
+    assert not_allowed(third, ['losses', 'layers', 'unknown']) == {'losses', 'layers', 'unknown'}
+    assert not_allowed(NOTEBOOKS['workbench/core.ipynb'], ['tensors']) == {'tensors'}
 
 
 def test_a_guess_is_kept_by_the_keyboard_alone(labpage):
