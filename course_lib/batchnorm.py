@@ -105,15 +105,17 @@ def _backward(ctx, grad):
 
 # %% ../nbs/08_batchnorm.ipynb #slope-for-x
 def _slope_for_x(ctx, xs, grads, for_weight, total, memory):
-    "grads · p + xs · q + r, as rows; `memory` is for one part."
+    "grads · p + (xs - near) · q + r, as rows; `memory` is for one part."
     x, near, shift, inverse, scale = ctx.saved_tensors
     if ctx.count is None: return grads * _wide(scale, x)
     q = -scale * inverse * for_weight / ctx.count
-    r = -scale * total / ctx.count - q * (near + shift)
-    out, p, q, r = _memory(xs.shape, x.dtype), *[_wide(v, x) for v in (scale, q, r)]
+    r = -scale * total / ctx.count - q * shift
+    out, near, p, q, r = _memory(xs.shape, x.dtype), *[_wide(v, x) for v in (near, scale, q, r)]
     for part in reversed(_parts(xs)):                              # the last is still in the cache
         o = np.multiply(grads[part], p, out=out[part])
-        o += np.multiply(xs[part], q, out=memory[:len(o)])
+        rest = np.subtract(xs[part], near, out=memory[:len(o)])
+        rest *= q
+        o += rest
         o += r
     return out
 
@@ -142,6 +144,13 @@ def _refuse_single(shape, C):
                          f'{shape}: give a larger batch, or say eval()')
 
 # %% ../nbs/08_batchnorm.ipynb #track
+def _check_running(running_mean, running_var, training):
+    "Raise where one is given without the other, or evaluation has neither."
+    missing = (running_mean is None) + (running_var is None)
+    if missing and not training:
+        raise RuntimeError('running_mean and running_var must be given in evaluation')
+    if missing == 1: raise ValueError('give both, running_mean and running_var, or neither')
+
 def _track(running_mean, running_var, moments, momentum):
     "Move the running statistics towards those of this batch, in place; the variance by m - 1."
     m = moments
@@ -152,8 +161,6 @@ def _track(running_mean, running_var, moments, momentum):
 
 def _known(x, running_mean, running_var):
     "The running statistics as moments of `x`."
-    if running_mean is None or running_var is None:
-        raise RuntimeError('running_mean and running_var must be given in evaluation')
     near, rows = running_mean._array, x.reshape(len(x), -1)
     rest = _memory(rows.shape, x.dtype)
     with np.errstate(all='ignore'): np.subtract(rows, _wide(near, x), out=rest)
@@ -174,6 +181,8 @@ def batch_norm(
     a channel in training, RuntimeError for shapes and dtypes that do not fit."""
     _check_channels(input, 'batch_norm', running_mean=running_mean, running_var=running_var,
                     weight=weight, bias=bias)
+    _check_running(running_mean, running_var, training)
+    if not training and not input.numel(): return input.reshape(input.shape)
     if training:
         _refuse_single(input.shape, input.shape[1])
         moments = _moments(input._array)
@@ -310,9 +319,10 @@ def explore_batchnorm(
 # %% ../nbs/08_batchnorm.ipynb #relatives-parts
 def _normalised(x, groups, eps):
     "x with each of `groups` parts, in the order of memory, brought to mean 0 and variance 1."
+    if not x.numel(): return x
     parts = x.reshape(1, groups, -1)
-    moments = _moments(parts._array) if x.numel() else None
-    return NativeBatchNorm.apply(parts, None, None, moments, eps, False).reshape(x.shape)
+    normal = NativeBatchNorm.apply(parts, None, None, _moments(parts._array), eps, False)
+    return normal.reshape(x.shape)
 
 def _scaled(x, weight, bias):
     if weight is not None: x = x * weight
