@@ -18,7 +18,7 @@ from .layers import Module, Parameter
 
 # %% ../nbs/08_batchnorm.ipynb #memory
 def _memory(shape, dtype):
-    "An empty array that begins where a line of the cache begins: numpy writes twice as fast."
+    "An empty array that begins where a line of the cache begins."
     size = math.prod(shape) * dtype.itemsize
     raw = np.empty(size + 64, np.uint8)
     start = -raw.ctypes.data % 64
