@@ -63,6 +63,8 @@ def embedding_dropout(
     """Rows of a table, with dropout on their numbers: as torch's `dropout(embedding(input,
     weight), p)`. Errors: RuntimeError for row numbers that are not whole, IndexError for rows
     that are not there."""
+    if not isinstance(input, Tensor):
+        raise TypeError(f'rows are a tensor, not {type(input).__name__}: use tensor(...)')
     if input.dtype.kind not in 'iu':
         raise RuntimeError(f'rows have whole numbers, not {input.dtype}: use input.to(int64)')
     picks, count = input.numpy(), len(weight)
