@@ -68,6 +68,12 @@ def _load_state_dict(self, state_dict):
 LRScheduler.set_rates, LRScheduler._go_to = _set_rates, _go_to
 LRScheduler.state_dict, LRScheduler.load_state_dict = _state_dict, _load_state_dict
 
+# %% ../nbs/12_schedules.ipynb #positive-export
+def _positive(name, value):
+    "`value`, a number of steps; ValueError unless it is more than 0."
+    if value > 0: return value
+    raise ValueError(f'{name} is {value}: give a number of steps, more than 0')
+
 # %% ../nbs/12_schedules.ipynb #kinds-export
 class StepLR(LRScheduler):
     "The rate times `gamma` every `step_size` steps, as `torch.optim.lr_scheduler.StepLR`."
@@ -76,7 +82,7 @@ class StepLR(LRScheduler):
         step_size:int,       # so many steps with the same rate
         gamma:float=.1,      # then the rate is multiplied by this
     ):
-        self.step_size, self.gamma = step_size, gamma
+        self.step_size, self.gamma = _positive('step_size', step_size), gamma
         super().__init__(optimizer)
     def rate(self, base_lr, step): return base_lr * self.gamma**(step // self.step_size)
 
@@ -87,7 +93,7 @@ class CosineAnnealingLR(LRScheduler):
         T_max:int,           # the steps of half a wave
         eta_min:float=0.,    # the rate at its end
     ):
-        self.T_max, self.eta_min = T_max, eta_min
+        self.T_max, self.eta_min = _positive('T_max', T_max), eta_min
         super().__init__(optimizer)
     def rate(self, base_lr, step):
         wave = (1 + math.cos(math.pi * step / self.T_max)) / 2       # from 1 to 0
@@ -102,12 +108,12 @@ class LinearLR(LRScheduler):
         end_factor:float=1.,      # the part from step `total_iters` on
         total_iters:int=5,
     ):
-        "Errors: ValueError for parts that are not in (0, 1] and [0, 1]."
+        "Errors: ValueError for parts that are not in (0, 1] and [0, 1], or no steps."
         if not 0 < start_factor <= 1:
             raise ValueError(f'start_factor is {start_factor}: more than 0, at most 1')
         if not 0 <= end_factor <= 1: raise ValueError(f'end_factor is {end_factor}: from 0 to 1')
         self.start_factor, self.end_factor = start_factor, end_factor
-        self.total_iters = total_iters
+        self.total_iters = _positive('total_iters', total_iters)
         super().__init__(optimizer)
     def rate(self, base_lr, step):
         share = min(step, self.total_iters) / self.total_iters
@@ -169,16 +175,15 @@ def _phases(total, pct_start, three_phase):
             for i, end in enumerate(ends)]
 
 # %% ../nbs/12_schedules.ipynb #anneal-export
-def _annealed(strategy, start, end, share):
-    "From `start` at share 0 to `end` at share 1, along half a cosine or a line."
-    if strategy == 'linear': return (end - start) * share + start
-    return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
+def _left(strategy, share):
+    "How much of the way is left at `share` of a phase: from 1 to 0, by half a cosine or a line."
+    return 1 - share if strategy == 'linear' else (1 + math.cos(math.pi * share)) / 2
 
 def _phase_at(phases, step):
     "The phase in which `step` lies, and the share of it that is over."
     i = next((i for i, p in enumerate(phases) if step <= p['end_step']), len(phases) - 1)
     start = phases[i - 1]['end_step'] if i else 0.
-    return phases[i], (step - start) / (phases[i]['end_step'] - start)
+    return phases[i], (step - start) / ((phases[i]['end_step'] - start) or 1)
 
 # %% ../nbs/12_schedules.ipynb #one-cycle-settings
 def _total_steps(total_steps, epochs, steps_per_epoch):
@@ -249,14 +254,14 @@ def _set_cycle(self, step):
         raise ValueError(f'the cycle is over: it has {self.total_steps} steps, and this would '
                          f'be step {step}, counted from 0. Was step() called more often?')
     phase, share = _phase_at(self._schedule_phases, step)
+    left = _left(self._anneal_func_type, share)
+    def between(start, end): return end + (start - end) * left
     for group in self.optimizer.param_groups:
-        now = {name: _annealed(self._anneal_func_type, group[phase[f'start_{name}']],
-                               group[phase[f'end_{name}']], share)
-               for name in ('lr', 'momentum')[:1 + self.cycle_momentum]}
-        group['lr'] = now['lr']
+        group['lr'] = between(group[phase['start_lr']], group[phase['end_lr']])
         if not self.cycle_momentum: continue
-        if self.use_beta1: group['betas'] = (now['momentum'], *group['betas'][1:])
-        else: group['momentum'] = now['momentum']
+        momentum = between(group[phase['start_momentum']], group[phase['end_momentum']])
+        if self.use_beta1: group['betas'] = (momentum, *group['betas'][1:])
+        else: group['momentum'] = momentum
 
 OneCycleLR.set_rates = _set_cycle
 
