@@ -130,8 +130,7 @@ def explore_versus(
     "Bagging and boosting side by side on sixteen sets of points, with bias² and variance."
     from course_lib.workbench.explorables import Explorable
     state = _versus_state(curve, points, noise, trees, bag_depth, boost_depth, rate, seed)
-    fits, alt = _versus_fits(**state), []
-    truth = _CURVES[state['curve']](_GRID)
+    fits, truth = _versus_fits(**state), _CURVES[state['curve']](_GRID)
     parts = {name: bias_variance(f[:, state['trees'] - 1], truth) for name, f in fits.items()}
     said = [f'{name}: bias² {max(b, 0):.3f}, variance {v:.3f}' for name, (b, v) in parts.items()]
     alt = f'Sixteen fits to a {curve} each, {trees} trees. {said[0]}. {said[1]}.'
