@@ -20,8 +20,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .trees import (
-    CRITERIA, LIMITS, DecisionTreeClassifier, DecisionTreeRegressor, Labels, Numbers, bin_data,
-    best_by_counting, best_by_sorting, check_rows, check_table, find_leaves, gini, grow,
+    CRITERIA, LIMITS, Binned, DecisionTreeClassifier, DecisionTreeRegressor, Labels, Numbers,
+    bin_data, best_by_counting, best_by_sorting, check_rows, check_table, find_leaves, gini, grow,
     importances, n_columns)
 
 # %% ../nbs/18_bagging.ipynb #ensemble
@@ -107,6 +107,18 @@ def _shares(model, X, n_classes):
     else: shares[np.arange(len(shares)), model.predict(X)] = 1
     return shares
 
+# %% ../nbs/18_bagging.ipynb #fit-bagging
+def _fit_bagging(ensemble, X, y):
+    "Fit the members on rows that were checked."
+    model, jobs = ensemble._model(), Parallel(ensemble.n_jobs, prefer='threads')
+    seeds = check_random_state(ensemble.random_state).randint(2**31 - 1, size=ensemble.n_estimators)
+    fitted = jobs(delayed(_fit_member)(model, X, y, seed) for seed in seeds)
+    ensemble.estimators_, ensemble.estimators_samples_ = map(list, zip(*fitted))
+    if ensemble.oob_score:
+        counts = [np.bincount(rows, minlength=len(y)) for rows in ensemble.estimators_samples_]
+        ensemble._score_out_of_bag(X, y, counts)
+    return ensemble
+
 # %% ../nbs/18_bagging.ipynb #any-input
 class _AnyInput(_Ensemble):
     "An ensemble whose model, `self._model()`, says what input it takes."
@@ -143,18 +155,6 @@ class _Bagging(_AnyInput):
         X, y = self._checked(X, y)
         return _fit_bagging(self, X, self._encode(y))
 
-# %% ../nbs/18_bagging.ipynb #fit-bagging
-def _fit_bagging(ensemble, X, y):
-    "Fit the members on rows that were checked."
-    model, jobs = ensemble._model(), Parallel(ensemble.n_jobs, prefer='threads')
-    seeds = check_random_state(ensemble.random_state).randint(2**31 - 1, size=ensemble.n_estimators)
-    fitted = jobs(delayed(_fit_member)(model, X, y, seed) for seed in seeds)
-    ensemble.estimators_, ensemble.estimators_samples_ = map(list, zip(*fitted))
-    if ensemble.oob_score:
-        counts = [np.bincount(rows, minlength=len(y)) for rows in ensemble.estimators_samples_]
-        ensemble._score_out_of_bag(X, y, counts)
-    return ensemble
-
 # %% ../nbs/18_bagging.ipynb #bagging-classes
 class BaggingClassifier(_Classes, _Bagging):
     "Any classifier (by default our tree), fitted to bootstrap samples; the mean of the shares."
@@ -185,7 +185,10 @@ def _grow_batch(binned, target, weight, held, n_trees, seed, bootstrap, **option
     weights = counts[tree, rows].astype(float)
     if weight is not None: weights *= weight[rows]
     target = target._replace(y=target.y[rows], weight=weights)
-    return grow(binned, rows, tree, target, rng=rng, **options)
+    order = rng.permutation(len(binned.low))      # of equal splits, the first in this order
+    binned = Binned(binned.codes.take(order, axis=1), binned.low[order], binned.high[order])
+    trees = grow(binned, rows, tree, target, rng=rng, **options)
+    return trees._replace(feature=order[trees.feature])
 
 # %% ../nbs/18_bagging.ipynb #forest
 _BATCH = 20      # trees that grow together
@@ -307,8 +310,8 @@ def _measured_trees(seed, number, trees, depth, columns):
     X, y, chance = _measurement(seed, number)
     rows = (chance.random((trees, _POINTS)) * _POINTS).astype(int)
     grown = grow(bin_data(X, None), rows.ravel(), np.repeat(np.arange(trees), _POINTS),
-                 Labels(y[rows.ravel()], 2), gini, max_depth=depth, max_features=columns,
-                 rng=chance)
+                 Labels(y[rows.ravel()], 2), gini, best_by_sorting, max_depth=depth,
+                 max_features=columns, rng=chance)
     edge = (np.arange(_SIDE) + .5) / _SIDE
     places = np.stack(np.meshgrid(edge, edge), axis=-1).reshape(-1, 2)
     return (grown.sums[1] / grown.sums.sum(axis=0))[find_leaves(grown, places, trees)]

@@ -3,6 +3,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from course_lib.bagging import (
     BaggingClassifier, BaggingRegressor, RandomForestClassifier, RandomForestRegressor)
+from course_lib.boosting import (
+    AdaBoostClassifier, GradientBoostingClassifier, GradientBoostingRegressor)
 from course_lib.trees import DecisionTreeClassifier, DecisionTreeRegressor
 
 EXACT = {'max_bins': None}
@@ -11,6 +13,10 @@ ESTIMATORS = [
     DecisionTreeRegressor(), DecisionTreeRegressor(**EXACT),
     BaggingClassifier(n_estimators=5), BaggingRegressor(n_estimators=5),
     RandomForestClassifier(5), RandomForestRegressor(5),
+    AdaBoostClassifier(), GradientBoostingClassifier(), GradientBoostingRegressor(),
+    GradientBoostingClassifier(subsample=.5, random_state=0),
+    GradientBoostingRegressor(loss='absolute_error', subsample=.5, random_state=0),
+    GradientBoostingRegressor(n_iter_no_change=3, random_state=0),
 ]
 # a check that an estimator is known to fail, by the estimator's class, with the reason
 DRAWN = {'check_sample_weight_equivalence_on_dense_data':

@@ -258,8 +258,8 @@ function paint(map, said, name) {
     image.data.set([...colour(said[p]), 255], at);
   }
   map.pen.putImageData(image, 0, 0);
-  setText(map.caption, `${name}: ${percent(right(said))} right`);
-  map.canvas.setAttribute('aria-label', map.caption.textContent);
+  setText(map.caption, `${name}: ${percent(right(said))}`);
+  map.canvas.setAttribute('aria-label', `${map.caption.textContent} right`);
 }
 
 // Labels 0 are triangles, labels 1 are dots.
@@ -276,6 +276,8 @@ const SHOWN = 8; // small maps
 function makeMaps(view, parent) {
   const box = make('div', 'bag-maps', parent);
   view.large = makeMap(box, 'bag-large');
+  make('small', 'bag-key', view.large.caption.parentElement, {},
+    'of all places right; ● is 1, ▼ is 0');
   view.points = [0, 1].map(() => trace('path', 'bag-points', view.large.svg));
   const few = make('div', 'bag-few', box);
   view.small = Array.from({ length: SHOWN }, () => makeMap(few, ''));
@@ -330,12 +332,11 @@ function makeSlider(view, parent, key, label) {
   };
 }
 
-let groups = 0; // each explorable's radio buttons are a group of their own
 function makeChoice(view, parent) {
-  const group = `bag-columns-${groups++}`;
+  const group = `bag-columns-${Math.random()}`; // each explorable's radio buttons are a group
   const box = make('fieldset', 'bag-choice', parent);
   make('legend', '', box, {}, 'a node looks at');
-  const inputs = [[2, 'both columns'], [1, 'one, drawn at random']].map(([value, text]) => {
+  const inputs = [[2, 'both columns'], [1, 'one at random']].map(([value, text]) => {
     const label = make('label', '', box);
     const input = control('input', '', label, { type: 'radio', name: group, value });
     label.append(text);
