@@ -178,7 +178,18 @@ const line = points => points.map(([x, y], i) => `${i ? 'L' : 'M'}${x.toFixed(2)
   .join('');
 const dots = points => points.map(([x, y]) => `M${x.toFixed(2)} ${y.toFixed(2)}h0`).join('');
 const across = x => 50 * (x + 1);
-const stairs = (values, height) => line(values.map((v, i) => [across(PLACES[i]), height(v)]));
+const smooth = (values, height) => line(values.map((v, i) => [across(PLACES[i]), height(v)]));
+// Steps half-way between the places at which the values differ.
+const stairs = (values, height) => values.map((v, i) => {
+  if (!i) return `M0 ${height(v).toFixed(2)}`;
+  const edge = across(PLACES[i] - 0.01).toFixed(1);
+  return v === values[i - 1] ? '' : `H${edge}V${height(v).toFixed(2)}`;
+}).join('') + 'H100';
+// The smallest of 0.01, 0.02, 0.05, 0.1 … that is at least as large.
+export function roundUp(value) {
+  const ten = 10 ** Math.floor(Math.log10(Math.max(value, 0.01)));
+  return +([1, 2, 5, 10].find(k => k * ten >= value * (1 - 1e-12)) * ten).toPrecision(1);
+}
 
 const KEYS = ['x', 'clean', 'errors', 'curve', 'rounds', 'rate', 'depth', 'noise'];
 const read = model => Object.fromEntries(KEYS.map(key => [key, model.get(key)]));
@@ -213,7 +224,7 @@ function makePlots(view, main) {
   const left = make('div', 'bst-left', main);
   view.fit = makePlot(left, 'fit', 'the sum of the trees', ['truth', 'sum', 'points']);
   view.rest = makePlot(left, 'rest', 'what is left over, and the next tree',
-    ['left', 'points', 'next']);
+    ['stems', 'points', 'next']);
   makeEnds(left, ['x = −1', 'x = 1']);
   makeTime(view, left);
   const right = make('div', 'bst-right', main);
@@ -238,6 +249,8 @@ function makeKey(parent) {
 
 // Numbers at the left edge and lines across, where `height` puts them.
 function showTicks({ ticks, lines }, values, height) {
+  if (ticks.dataset.values === String(values)) return;
+  ticks.dataset.values = String(values);
   lines.grid.setAttribute('d', values.map(value => `M0 ${height(value).toFixed(2)}H100`).join(''));
   ticks.replaceChildren(...values.map(value => make('small', '', null,
     { style: `top: ${height(value).toFixed(2)}%` }, String(value).replace('-', '−'))));
@@ -255,11 +268,8 @@ function showFrame(view, state) {
   view.height = value => 100 * (high - value) / (high - low || 1);
   showTicks(view.fit, wholes(low, high), view.height);
   const { lines } = view.fit;
-  lines.truth.setAttribute('d', stairs(state.curve, view.height));
+  lines.truth.setAttribute('d', smooth(state.curve, view.height));
   lines.points.setAttribute('d', dots(y.map((v, i) => [across(state.x[i]), view.height(v)])));
-  const most = Math.max(1, Math.ceil(Math.max(...view.steps[0].residual.map(Math.abs))));
-  view.low = value => 100 * (most - value) / (2 * most);
-  showTicks(view.rest, [-most, 0, most], view.low);
   showErrors(view);
 }
 
@@ -282,12 +292,15 @@ function showErrors(view) {
 function showRound(view) {
   const state = { ...read(view.model), ...(view.at === null ? {} : { rounds: view.at }) };
   const { fit, residual, next: tree } = view.steps[state.rounds];
+  const most = roundUp(Math.max(...residual.map(Math.abs)));
+  const low = value => 100 * (most - value) / (2 * most);
+  showTicks(view.rest, [-most, 0, most], low);
   view.fit.lines.sum.setAttribute('d', stairs(fit, view.height));
-  view.rest.lines.next.setAttribute('d', stairs(tree, view.low));
-  view.rest.lines.left.setAttribute('d', residual.map((r, i) =>
-    `M${across(state.x[i]).toFixed(2)} ${view.low(0)}V${view.low(r).toFixed(2)}`).join(''));
+  view.rest.lines.next.setAttribute('d', stairs(tree, low));
+  view.rest.lines.stems.setAttribute('d', residual.map((r, i) =>
+    `M${across(state.x[i]).toFixed(2)} ${low(0)}V${low(r).toFixed(2)}`).join(''));
   view.rest.lines.points.setAttribute('d', dots(residual.map((r, i) =>
-    [across(state.x[i]), view.low(r)])));
+    [across(state.x[i]), low(r)])));
   view.error.lines.now.setAttribute('d', `M${100 * state.rounds / LAST} 0V100`);
   view.sliders.rounds(state);
   view.live.setAttribute('aria-live', view.frame ? 'off' : 'polite');
