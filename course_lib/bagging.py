@@ -54,6 +54,7 @@ class _Classes(ClassifierMixin):
 
     @property
     def _width(self): return (len(self.classes_),)
+
     def _encode(self, y):
         "Numbers of the classes instead of their names."
         check_classification_targets(y)
@@ -69,8 +70,7 @@ class _Classes(ClassifierMixin):
         return self.classes_[best]
 
     def _keep_out_of_bag(self, mean, codes, seen):
-        self.oob_decision_function_ = mean
-        right = codes[seen] == mean[seen].argmax(axis=1)
+        self.oob_decision_function_, right = mean, codes[seen] == mean[seen].argmax(axis=1)
         self.oob_score_ = right.mean() if seen.any() else np.nan
 
 # %% ../nbs/18_bagging.ipynb #values
