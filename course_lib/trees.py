@@ -568,7 +568,8 @@ def plot_tree(
         ax.text(x, y, _node_text(model, node, feature_names), ha='center', va='center', fontsize=8,
                 bbox=dict(boxstyle='round', facecolor='white', edgecolor='#8a8a8a'), zorder=2)
         if t.child[node] != node:
-            for end in place[t.child[node]:t.child[node] + 2]: ax.plot(*zip((x, y), end), '#8a8a8a')
+            for end in place[t.child[node]:t.child[node] + 2]:
+                ax.plot(*zip((x, y), end), '#8a8a8a', zorder=1)
     ax.set(xlim=(-.6, place[:, 0].max() + .6), ylim=(place[:, 1].min() - .4, .4))
     ax.set_axis_off()
 
@@ -627,13 +628,13 @@ def _tree_poster(state):
     if state['depth']:
         where = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
         ax.contourf(*sides, model.predict(where).reshape(120, 120), levels=[-.5, .5, 1.5],
-                    colors=['#cfe3f2', '#fbe0cf'])
+                    colors=['#a9cfe8', '#f6c29f'])
     for k, (shape, colour) in enumerate((('o', '#0072b2'), ('^', '#d55e00'))):
         ax.plot(*points[classes == k].T, shape, color=colour, markersize=4)
     line = ax.axhline if state['axis'] else ax.axvline
     line(state['at'][state['axis']], color='black', linestyle='--')
     ax.set(title='A split by hand, and what it wins')
-    return to_png(fig, 16)
+    return to_png(fig, 32)
 
 # %% ../nbs/17_trees.ipynb #explore-tree
 def explore_tree(

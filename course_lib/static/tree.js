@@ -65,6 +65,11 @@ export function borders(points, axis, criterion) {
   return found;
 }
 
+// What a line wins from each value of an axis on: [value, gain] each.
+export const steps = (points, axis, criterion) =>
+  [...new Set(points.map(point => point[axis]))].sort((a, b) => a - b)
+    .map(x => [x, facts(points, axis, x, criterion).gain]);
+
 // The best border of both axes, {axis, at}; the first of equal ones; null where there is none.
 export function bestSplit(points, criterion) {
   let [best, most] = [null, -Infinity];
@@ -308,11 +313,10 @@ function makeProfile(view, parent) {
       + hundredths(made.gain));
     const [low, high] = room(points)[state.axis];
     const across = x => (100 * (x - low) / (high - low)).toFixed(2);
-    const top = state.criterion === 'gini' ? 0.5 : 1;
-    const steps = [...new Set(points.map(p => p[state.axis]))].sort((a, b) => a - b);
-    const height = x => (23 - 22 * facts(points, state.axis, x, state.criterion).gain / top)
-      .toFixed(2);
-    path.setAttribute('d', `M0 23${steps.map(x => `H${across(x)}V${height(x)}`).join('')}H100`);
+    const wins = steps(points, state.axis, state.criterion);
+    const top = Math.max(0.02, ...wins.map(([, gain]) => gain));
+    const heights = wins.map(([x, gain]) => `H${across(x)}V${(23 - 22 * gain / top).toFixed(2)}`);
+    path.setAttribute('d', `M0 23${heights.join('')}H100`);
     mark.setAttribute('d', `M${across(state.at[state.axis])} 0V24`);
   });
 }
