@@ -421,7 +421,7 @@ def separate(
     trees:Trees,
     n_trees:int,      # T
 ) -> list:            # T tables of one tree each
-    "Cut a table of T trees into T tables; each node's number is its place in its own table."
+    "Cut a table of T trees into T tables (`depth` stays that of the deepest)."
     root = roots(trees)
     order = np.argsort(root, kind='stable')             # tree by tree, each level by level
     start = np.searchsorted(root[order], np.arange(n_trees + 1))
@@ -487,7 +487,7 @@ class DecisionTreeClassifier(ClassifierMixin, BaseTree):
     def predict(self, X):
         "The most frequent class in the leaf of each row."
         leaf = self.apply(X)
-        return self.classes_[self.trees_.sums[:, leaf].argmax(axis=0)]
+        return self.classes_[self.trees_.sums.argmax(axis=0)[leaf]]
 
 # %% ../nbs/17_trees.ipynb #regressor
 class DecisionTreeRegressor(RegressorMixin, BaseTree):
@@ -508,8 +508,8 @@ class DecisionTreeRegressor(RegressorMixin, BaseTree):
     def predict(self, X):
         "The mean of the leaf of each row."
         leaf = self.apply(X)
-        weight, total = self.trees_.sums[:, leaf]
-        return self.mean_ + total / weight
+        weight, total = self.trees_.sums
+        return (self.mean_ + total / weight)[leaf]
 
 # %% ../nbs/17_trees.ipynb #export-text
 def export_text(

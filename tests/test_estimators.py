@@ -1,4 +1,12 @@
-"scikit-learn's own checks of an estimator, for each estimator of the chapters on trees."
+"""scikit-learn's own checks of an estimator, for each estimator of the chapters on trees.
+
+Of these, scikit-learn itself leaves out what needs pandas or the variable SCIPY_ARRAY_API: neither
+belongs to the course.
+"""
+import joblib
+import numpy as np
+import pytest
+from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from course_lib.bagging import (
@@ -31,3 +39,11 @@ def failed(estimator):
 @parametrize_with_checks(ESTIMATORS, expected_failed_checks=failed)
 def test_scikit_learn_check(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize('estimator', ESTIMATORS, ids=str)
+def test_a_dump_keeps_what_was_learned(estimator, tmp_path):
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    fitted = clone(estimator).fit(x, (x[:, 0] > 0).astype(int))
+    joblib.dump(fitted, tmp_path / 'model')
+    assert (joblib.load(tmp_path / 'model').predict(x) == fitted.predict(x)).all()
