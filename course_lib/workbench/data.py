@@ -27,7 +27,8 @@ def _table(name):
     from sklearn import datasets
     raw = {'scaled': False} if name == 'diabetes' else {}    # years and blood pressures, not scores
     bunch = getattr(datasets, f'load_{name}')(**raw)
-    return SimpleNamespace(x=bunch.data, y=bunch.target, columns=[str(c) for c in bunch.feature_names],
+    return SimpleNamespace(x=bunch.data, y=bunch.target,
+                           columns=[str(c) for c in bunch.feature_names],
                            classes=[str(c) for c in getattr(bunch, 'target_names', [])])
 
 _loaders = {
@@ -39,7 +40,7 @@ _loaders = {
 
 # %% ../../nbs/workbench/data.ipynb #load
 def load(
-    name:str,               # 'digits', a photo 'china' or 'flower', a table 'breast_cancer', 'diabetes', 'wine'
+    name:str,               # 'digits', 'breast_cancer', 'diabetes', 'wine', 'china' or 'flower'
 ) -> SimpleNamespace:       # arrays by name, see the set's card in `data`
     "Load a set that ships with the libraries. Pictures: float32, 0 to 1; tables as they ship."
     if name in _loaders: return _loaders[name]()
