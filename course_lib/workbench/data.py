@@ -31,6 +31,7 @@ def _table(name):
                            columns=[str(c) for c in bunch.feature_names],
                            classes=[str(c) for c in getattr(bunch, 'target_names', [])])
 
+# %% ../../nbs/workbench/data.ipynb #load
 _loaders = {
     'digits': _digits,
     'china': lambda: _photo('china.jpg'),
@@ -38,7 +39,6 @@ _loaders = {
     **{name: partial(_table, name) for name in ('breast_cancer', 'diabetes', 'wine')},
 }
 
-# %% ../../nbs/workbench/data.ipynb #load
 def load(
     name:str,               # 'digits', 'breast_cancer', 'diabetes', 'wine', 'china' or 'flower'
 ) -> SimpleNamespace:       # arrays by name, see the set's card in `data`
