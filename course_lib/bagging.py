@@ -341,12 +341,14 @@ def _bagging_state(seed, measurements, trees, depth, columns):
 
 def _bagging_poster(state, shares):
     "A still picture, PNG: the average, and three of the trees."
+    from matplotlib.colors import LinearSegmentedColormap
     from course_lib.workbench.plots import figure, to_png
+    cmap = LinearSegmentedColormap.from_list('shares', ['#0072b2', '#f7f7f7', '#d55e00'])
     fig, axes = figure(4, width=6.4, height=1.9)
     for i, ax in enumerate(axes):
         picture = shares[i - 1] if i else shares.mean(axis=0)
         ax.imshow(picture.reshape(_SIDE, _SIDE), origin='lower', extent=(0, 1, 0, 1),
-                  cmap='PuOr_r', vmin=-.15, vmax=1.15)
+                  cmap=cmap, vmin=-.15, vmax=1.15)
         ax.plot([0, 1], [1, 0], 'k-', linewidth=1)
         ax.set(title=f'tree {i}' if i else f"mean of {state['trees']}", xticks=[], yticks=[])
     return to_png(fig, 20)
