@@ -207,7 +207,7 @@ class Page:
         self.page.on('request', lambda request: self.requests.append(request.url))
         self.page.on('pageerror', lambda error: self.errors.append(str(error)))
         self.page.set_content(f'<!doctype html><meta charset="utf-8"><body>{html}</body>')
-        self.page.wait_for_selector('.tre')
+        self.page.wait_for_selector('[data-explorable=tree]')
 
     def __enter__(self): return self
     def __exit__(self, *_): self.context.close()

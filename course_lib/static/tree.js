@@ -437,7 +437,7 @@ function build(view, state) {
 
 function render({ model, el }) {
   const view = { model, refresh: [], quiet: false, names: null };
-  view.root = make('div', 'tre', el, { role: 'group',
+  view.root = make('div', 'tre', el, { role: 'group', 'data-explorable': 'tree',
     'aria-label': model.get('alt') || 'A split placed by hand, and a tree' });
   view.trouble = make('p', 'tre-trouble', view.root, { role: 'alert' });
   view.body = make('div', 'tre-body', view.root);
