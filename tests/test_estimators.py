@@ -1,8 +1,4 @@
-"""scikit-learn's own checks of an estimator, for each estimator of the chapters on trees.
-
-Of these, scikit-learn itself leaves out what needs pandas or the variable SCIPY_ARRAY_API: neither
-belongs to the course.
-"""
+"scikit-learn's own checks of an estimator, for each estimator of the chapters on trees."
 import joblib
 import numpy as np
 import pytest
@@ -34,6 +30,12 @@ FAILED = {'RandomForestClassifier': DRAWN, 'RandomForestRegressor': DRAWN}
 
 def failed(estimator):
     return FAILED.get(type(estimator).__name__, {})
+
+
+@pytest.fixture(autouse=True)
+def no_check_is_left_out(monkeypatch):
+    "Without this variable scikit-learn would not check what `array_api_dispatch` does to a result."
+    monkeypatch.setenv('SCIPY_ARRAY_API', '1')
 
 
 @parametrize_with_checks(ESTIMATORS, expected_failed_checks=failed)
