@@ -347,7 +347,9 @@ function makePresets(view) {
 
 function makeTable(view) {
   view.table = make('div', 'bc-table', view.body, { role: 'table', 'aria-label': 'alignment' });
-  view.heads = makeRow(view, 'bc-heads', 'columnheader').cells;
+  const top = makeRow(view, 'bc-heads', 'columnheader');
+  top.head.setAttribute('role', 'cell');  // the corner is empty, and so no header
+  view.heads = top.cells;
   view.rows = NAMES.map((name, array) => makeArrayRow(view, name, array));
   view.verdicts = makeRow(view, 'bc-verdicts', 'cell');
   view.results = makeRow(view, 'bc-results', 'cell');
