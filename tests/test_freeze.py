@@ -144,6 +144,15 @@ print(f'ours {time.perf_counter_ns()} ns' + ' ' * (time.perf_counter_ns() % 7), 
     assert freeze.freeze(path) > 0 and 'slower' in outputs(path)['times'][0][1]
 
 
+def test_a_shared_style_does_not_hide_that_only_times_differ(tmp_path):
+    card = """import time
+from IPython.display import HTML
+HTML(f'<style data-source="card">b {{}}</style><b>{time.perf_counter_ns()} ns</b>')"""
+    path = write(tmp_path / 'cards.ipynb', {'first': card, 'second': card}, tags=['timing'])
+    freeze.freeze(path)
+    assert str(outputs(path)).count('<style') == 1 and freeze.freeze(path) == 0
+
+
 def test_the_outline_of_a_table_ignores_only_numbers():
     def outline(text):
         return freeze.outline([nbformat.v4.new_output('stream', text=text)])

@@ -194,13 +194,15 @@ def share_sources(cells):
 
 
 def outline(outputs):
-    "The outputs as text without numbers and pictures: equal if only measured times differ."
+    """The outputs as text without numbers, pictures and shared sources (they may stand elsewhere):
+    equal if only measured times differ."""
     parts = []
     for output in outputs:
         parts += [output.output_type, output.get('name'), output.get('text')]
         parts.append(output.get('metadata'))
         for kind, value in sorted(output.get('data', {}).items()):
-            parts += [kind, None if kind.startswith('image/') else value]
+            shown = SOURCE.sub('', value) if isinstance(value, str) else value
+            parts += [kind, None if kind.startswith('image/') else shown]
     return MEASURED.sub(lambda m: '#' if any(c.isdigit() for c in m[0]) else '', str(parts))
 
 

@@ -496,7 +496,9 @@ def faults(exercise:Exercise, solution):
 def prove(exercise:Exercise, solution) -> Card:
     "Assert that `solution` is right and each known mistake refused by its name. Keeps nothing."
     for fault in faults(exercise, solution): raise AssertionError(f'{exercise.key}: {fault}')
-    return Card('result', f'The solution was checked: it passes {len(exercise.cases)} cases, and '
+    many = len(exercise.cases)
+    cases = f'{many} cases' if many > 1 else 'its one case'
+    return Card('result', f'The solution was checked: it passes {cases}, and '
                 f'{len(exercise.mistakes)} known mistakes are refused by name.')
 
 # %% ../../nbs/workbench/exercises.ipynb #prediction
