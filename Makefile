@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?=
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 
-.PHONY: venv lab test export freeze
+.PHONY: venv lab test export freeze book
 
 venv:
 	@$(PYTHON) tools/venv.py
@@ -21,3 +21,7 @@ export: venv
 freeze: export
 	@$(BIN)/python tools/freeze.py $(NB)
 	@$(BIN)/nbdev_clean
+
+# the course as web pages, in book/_build/html
+book: venv
+	@$(BIN)/python tools/book.py
