@@ -1,4 +1,4 @@
-"""Test the course: exports, notebooks, rules, tools, browser and installation.
+"""Test the course: exports, notebooks, rules, book, tools, browser and installation.
 
 usage: python tools/test.py
 
@@ -100,6 +100,7 @@ def run_steps(scratch, counts, skips):
         'exports are in sync': lambda: test_exports(scratch),
         'nbdev_test': lambda: test_notebooks(scratch),
         'gates': lambda: run('tools/gates.py', progress=scratch / 'gates'),
+        'book': lambda: run('tools/book.py', progress=scratch / 'book'),
         'pytest': lambda: test_rest(scratch, counts, skips),
     }
     failed = []
