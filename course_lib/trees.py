@@ -157,13 +157,11 @@ def best_by_counting(binned, rows, node, K, target, criterion, features, min_sam
     right, n_right, w_right = (a[..., -1:] - a for a in (left, n_left, w_left))
     score = criterion(left, w_left) + criterion(right, w_right)       # (K, M, B)
     score[np.minimum(n_left, n_right) < min_samples_leaf] = -np.inf
-    B, k, bins = score.shape[-1], np.arange(K), np.arange(score.shape[-1])
-    m, lower = np.divmod(score.reshape(K, -1).argmax(axis=1), B)      # (K,)
-    held = counts[k, m] > 0                                           # (K, B)
-    upper = (held & (bins > lower[:, None])).argmax(axis=1)
-    lower_held = np.where(held & (bins <= lower[:, None]), bins, 0).max(axis=1)
+    B, k = score.shape[-1], np.arange(K)
+    m, lower = np.divmod(score.reshape(K, -1).argmax(axis=1), B)      # of equal ones the first
+    upper = ((counts[k, m] > 0) & (np.arange(B) > lower[:, None])).argmax(axis=1)
     feature = m if features is None else features[k, m]
-    return Splits(score[k, m, lower], feature, lower_held, upper)
+    return Splits(score[k, m, lower], feature, lower, upper)
 
 # %% ../nbs/17_trees.ipynb #score-gaps
 def _running(each, start, node):

@@ -310,7 +310,7 @@ function makeProfile(view, parent) {
   const mark = trace('path', 'tre-here', svg);
   view.refresh.push((state, made, points) => {
     setText(title, `What each ${state.axis ? 'level' : 'upright'} line wins: here `
-      + hundredths(made.gain));
+      + (Math.abs(made.gain) < 5e-4 ? 0 : made.gain).toFixed(3));
     const [low, high] = room(points)[state.axis];
     const across = x => (100 * (x - low) / (high - low)).toFixed(2);
     const wins = steps(points, state.axis, state.criterion);
@@ -332,6 +332,7 @@ function makeDepth(view, parent) {
   const check = control('input', '', own, { type: 'checkbox' });
   make('span', '', own, {}, 'begin with my split');
   check.onchange = () => change(view, { mine: check.checked });
+  const title = make('b', '', parent);
   const strip = make('div', 'tre-strip', parent, { 'aria-hidden': 'true' });
   const columns = Array.from({ length: DEEPEST + 1 }, (_, depth) => {
     const column = make('span', '', strip);
@@ -341,6 +342,7 @@ function makeDepth(view, parent) {
     input.value = state.depth;
     check.checked = state.mine;
     setText(number, String(state.depth));
+    setText(title, `Mean ${UNIT[state.criterion]} in the leaves, by depth`);
     const levels = falls(points, state.criterion, firstOf(state));
     columns.forEach(({ bar, words }, depth) => {
       bar.style.height = `${38 * levels[depth] / (state.criterion === 'gini' ? 0.5 : 1)}px`;
@@ -355,6 +357,7 @@ const firstOf = state => (state.mine ? { axis: state.axis, at: state.at[state.ax
 
 function makeButtons(view, parent) {
   const row = make('div', 'tre-choice', parent);
+  make('span', '', row, {}, 'click or drag in the plane, or');
   const turn = control('button', 'tre-button', row, { type: 'button' }, 'turn the line');
   turn.onclick = () => change(view, { axis: 1 - view.model.get('axis') });
   const best = control('button', 'tre-button', row, { type: 'button' }, 'best split');
