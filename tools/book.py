@@ -91,9 +91,17 @@ def methods(kind):
             if inspect.isfunction(member) and not name.startswith('_') and member.__doc__]
 
 
+def own_words(thing):
+    "The docstring, unless it is that of another class."
+    doc = vars(thing).get('__doc__') if inspect.isclass(thing) else thing.__doc__
+    return inspect.cleandoc(doc or '')
+
+
 def described(thing, name, level):
     "One function, class or method: signature with its comments, and its words."
-    return f'{"#" * level} `{name}`\n\n{MarkdownRenderer(thing)._repr_markdown_()}\n'
+    signature = MarkdownRenderer(thing)._repr_markdown_()
+    signature = re.search(r'```.*?\n```', signature, re.S)[0]
+    return f'{"#" * level} `{name}`\n\n{signature}\n\n{own_words(thing)}\n'
 
 
 def interface(nb):
