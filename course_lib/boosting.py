@@ -399,7 +399,7 @@ class GradientBoostingClassifier(ClassifierMixin, BaseBoosting):
         return F[0] if len(F) == 1 else F.T
 
     def _shares(self, F): return self._loss().probabilities(F).T
-    def _name(self, F): return self.classes_[(F > 0).astype(int)[0] if len(F) == 1 else F.argmax(0)]
+    def _name(self, F): return self.classes_[F.argmax(0) if len(F) > 1 else (F[0] >= 0).astype(int)]
     def predict_proba(self, X): return self._shares(self._raw(X))
     def predict(self, X): return self._name(self._raw(X))
     def staged_predict(self, X): return map(self._name, self._staged_raw(X))
@@ -508,9 +508,9 @@ def _rounds(self, X, y, C):
         wrong = trees.sums.argmax(axis=0)[find_leaves(trees, X)[0]] != y
         error = weight[wrong].sum() / weight.sum()
         if 0 < 1 - 1 / C <= error: break                      # no better than a guess
-        odds = (1 - error) * (C - 1) / error if error > 0 else np.e
-        tables.append(trees); votes.append(self.learning_rate * np.log(odds))
-        if error == 0: break
+        tables.append(trees)
+        if error == 0: votes.append(1.); break                # all are right: the last tree
+        votes.append(self.learning_rate * np.log((1 - error) * (C - 1) / error))
         weight = weight * np.exp(votes[-1] * wrong)
         weight = np.maximum(weight / weight.sum(), _TINY)
     if not votes: raise ValueError('The first tree is no better than a guess: nothing can be fit.')

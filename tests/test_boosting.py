@@ -200,7 +200,7 @@ class Page:
     def button(self, name): return self.page.get_by_role('button', name=name)
     def press(self, *keys):
         for key in keys: self.page.keyboard.press(key)
-    def drawn(self, name): return self.page.locator(f'svg .bst-{name}').first.get_attribute('d')
+    def drawn(self, name): return self.page.locator(f'.bst-area .bst-{name}').first.get_attribute('d')
 
 
 FOCUSED = '''() => document.activeElement.getAttribute('aria-label')
@@ -349,7 +349,14 @@ def test_words_and_lines_stand_out_in_both_themes(browser, theme):
     with Page(browser, html) as at:
         written, lines = at.page.evaluate(CONTRAST)
         assert len(written) > 25 and not [each for each in written if each[0] < 4.5]
-        assert len(lines) == 12 and not [each for each in lines if each[0] < 3]
+        assert len(lines) == 14 and not [each for each in lines if each[0] < 3]
+
+
+def test_the_error_leaves_the_picture_where_it_is_too_small(browser):
+    with Page(browser, to_page('boosting', state(rate=1., depth=4))) as at:
+        heights = at.page.evaluate('''() => document.querySelector('.bst-area .bst-train')
+          .getAttribute('d').match(/[ML][^ML]+/g).map(each => Number(each.split(' ')[1]))''')
+        assert max(heights) > 110, 'a floor would look like an error of 0.001'
 
 
 def test_colour_is_never_alone(browser):

@@ -207,10 +207,12 @@ function change(view, changes, note = '') {
 
 // ---- plots
 
-// A plot with a title, numbers at its left edge, and a line for each of the names.
-function makePlot(parent, kind, title, names) {
+// A plot with a title and a key, numbers at its left edge, and a line for each of the names.
+function makePlot(parent, kind, title, names, key = []) {
   const plot = make('div', `bst-plot bst-${kind}`, parent, { 'aria-hidden': 'true' });
-  make('b', 'bst-title', plot, {}, title);
+  const head = make('div', 'bst-head', plot);
+  make('b', 'bst-title', head, {}, title);
+  makeKey(head, key);
   const area = make('div', 'bst-area', plot);
   const ticks = make('div', 'bst-ticks', area);
   const svg = trace('', area, 'svg', { viewBox: '0 0 100 100', preserveAspectRatio: 'none',
@@ -222,7 +224,8 @@ function makePlot(parent, kind, title, names) {
 
 function makePlots(view, main) {
   const left = make('div', 'bst-left', main);
-  view.fit = makePlot(left, 'fit', 'the sum of the trees', ['truth', 'sum', 'points']);
+  view.fit = makePlot(left, 'fit', 'the sum of the trees', ['truth', 'sum', 'points'],
+    [['sum', 'trees'], ['truth', 'truth']]);
   view.rest = makePlot(left, 'rest', 'what is left over, and the next tree',
     ['stems', 'points', 'next']);
   makeEnds(left, ['x = −1', 'x = 1']);
@@ -230,16 +233,16 @@ function makePlots(view, main) {
   const right = make('div', 'bst-right', main);
   view.error = makePlot(right, 'error', 'mean squared error', ['now', 'train', 'test', 'best']);
   makeEnds(right, ['round 0', `${LAST}`]);
-  makeKey(right);
+  makeKey(right, [['train', 'on the points'], ['test', 'from the truth']]);
   makeSliders(view, right);
 }
 function makeEnds(parent, words) {
   const row = make('div', 'bst-ends', parent, { 'aria-hidden': 'true' });
   for (const text of words) make('small', '', row, {}, text);
 }
-function makeKey(parent) {
+function makeKey(parent, lines) {
   const key = make('div', 'bst-key', parent, { 'aria-hidden': 'true' });
-  for (const [name, text] of [['train', 'on the points'], ['test', 'from the truth']]) {
+  for (const [name, text] of lines) {
     const item = make('small', '', key);
     const svg = trace('bst-swatch', item, 'svg', { viewBox: '0 0 24 8', 'aria-hidden': 'true' });
     trace(`bst-${name}`, svg, 'path', { d: 'M0 4H24' });
@@ -273,11 +276,12 @@ function showFrame(view, state) {
   showErrors(view);
 }
 
-// Both errors against rounds, each tenfold an equal step, from 0.001 up.
+// Both errors against rounds, each tenfold an equal step, from 0.001 up; what is below leaves the
+// picture.
 function showErrors(view) {
   const largest = Math.max(...view.steps.flatMap(({ points, truth }) => [points, truth]));
   const tens = Math.max(0, Math.ceil(Math.log10(largest)));      // from 10 ** tens down to 0.001
-  view.log = value => Math.min(100, 100 * (tens - Math.log10(Math.max(value, 1e-9))) / (tens + 3));
+  view.log = value => 100 * (tens - Math.log10(Math.max(value, 1e-9))) / (tens + 3);
   const powers = Array.from({ length: tens + 4 }, (_, k) => +(10 ** (k - 3)).toPrecision(3));
   showTicks(view.error, powers, view.log);
   const at = key => line(view.steps.map((step, m) => [100 * m / LAST, view.log(step[key])]));
@@ -285,7 +289,7 @@ function showErrors(view) {
   view.error.lines.test.setAttribute('d', at('truth'));
   const best = nearest(view.steps);
   view.error.lines.best.setAttribute('d',
-    dots([[100 * best / LAST, view.log(view.steps[best].truth)]]));
+    dots([[100 * best / LAST, Math.min(100, view.log(view.steps[best].truth))]]));
 }
 
 // All that depends on the round.
