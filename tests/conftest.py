@@ -149,6 +149,16 @@ RUN_ALL = '''async seconds => {
 ERRORS = '''() => jupyterapp.shell.currentWidget.content.model.toJSON().cells.flatMap(cell =>
   (cell.outputs ?? []).filter(output => output.output_type === 'error')
     .map(output => cell.id + ': ' + output.ename + ': ' + output.evalue))'''
+RUN_CELL = '''async ([id, source]) => {
+  const panel = window.jupyterapp.shell.currentWidget;
+  await panel.sessionContext.ready;
+  const { content } = panel;
+  content.activeCellIndex = content.widgets.findIndex(cell => cell.model.id === id);
+  if (source !== null) content.activeCell.model.sharedModel.setSource(source);
+  await window.jupyterapp.commands.execute('notebook:run-cell');
+  return content.activeCell.outputArea.node.innerText;
+}'''
+SHUT_DOWN = 'async () => { await jupyterapp.serviceManager.sessions.shutdownAll(); }'
 PRINTED = '''async code => {
   const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
   const done = kernel.requestExecute({ code, store_history: false });
@@ -176,6 +186,14 @@ class LabPage:
         "Run every cell; returns the errors that the notebook holds afterwards."
         self.page.evaluate(RUN_ALL, seconds)
         return self.page.evaluate(ERRORS)
+
+    def run_cell(self, cell_id, source=None):
+        "Run one cell, with another source if one is given; the text of its output."
+        return self.page.evaluate(RUN_CELL, [cell_id, source])
+
+    def shut_down(self):
+        "End all kernels."
+        self.page.evaluate(SHUT_DOWN)
 
     def printed(self, code):
         "What `code` prints in the notebook's kernel."

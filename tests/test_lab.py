@@ -79,3 +79,32 @@ def test_a_guess_is_kept_by_the_keyboard_alone(labpage):
     assert button.evaluate('button => button === document.activeElement')
     button.press('Enter')
     labpage.page.get_by_text('Kept: 28').wait_for(timeout=10_000)
+
+
+WRONG = '''def row_shares(counts):
+    return counts / counts.sum(axis=0)
+
+ex_shares.check(row_shares)'''
+RIGHT = WRONG.replace('axis=0', 'axis=1, keepdims=True')
+
+
+def test_an_exercise_is_answered_and_stays_so(labpage):
+    "To do, named mistake, correct; the map counts it, also when Lab was closed in between."
+    labpage.open('01_tensors.ipynb')
+    stored = labpage.page.get_by_text('returns nothing yet')     # read before a cell has run
+    stored.first.wait_for(state='attached', timeout=30_000)
+    for cell in 'imports', 'lesson-imports', 'ex-channels-check', 'ex-shares-check':
+        labpage.run_cell(cell)
+    assert 'To do' in labpage.run_cell('ex-shares-stub')
+    answer = labpage.run_cell('ex-shares-stub', WRONG)
+    assert 'divides each column' in answer and 'Not yet' in answer, answer
+    labpage.open('00_start.ipynb')
+    before = labpage.run_cell('map')
+    labpage.open('01_tensors.ipynb')
+    for cell in 'imports', 'lesson-imports', 'ex-channels-check', 'ex-shares-check':
+        labpage.run_cell(cell)
+    assert 'Correct' in labpage.run_cell('ex-shares-stub', RIGHT)
+    labpage.shut_down()
+    labpage.open('00_start.ipynb')
+    after = labpage.run_cell('map')
+    assert '0 of 8' in before and '1 of 8' not in before and '1 of 8' in after, (before, after)
