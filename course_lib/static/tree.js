@@ -332,7 +332,7 @@ function makeDepth(view, parent) {
   const check = control('input', '', own, { type: 'checkbox' });
   make('span', '', own, {}, 'begin with my split');
   check.onchange = () => change(view, { mine: check.checked });
-  const title = make('b', '', parent);
+  make('b', '', parent, {}, 'Impurity of the leaves, by depth');
   const strip = make('div', 'tre-strip', parent, { 'aria-hidden': 'true' });
   const columns = Array.from({ length: DEEPEST + 1 }, (_, depth) => {
     const column = make('span', '', strip);
@@ -342,7 +342,6 @@ function makeDepth(view, parent) {
     input.value = state.depth;
     check.checked = state.mine;
     setText(number, String(state.depth));
-    setText(title, `Mean ${UNIT[state.criterion]} in the leaves, by depth`);
     const levels = falls(points, state.criterion, firstOf(state));
     columns.forEach(({ bar, words }, depth) => {
       bar.style.height = `${38 * levels[depth] / (state.criterion === 'gini' ? 0.5 : 1)}px`;
