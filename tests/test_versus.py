@@ -161,6 +161,7 @@ def test_a_bad_state_is_refused_with_a_sentence(script, words):
 @pytest.mark.parametrize('changes, words', [
     ({'curve': 'spiral'}, "curve is 'spiral'"), ({'points': 61}, 'points is 61; allowed: 10 to 60'),
     ({'noise': -1}, 'noise is -1'), ({'trees': 2.5}, 'trees is 2.5; give a whole number'),
+    ({'trees': 0}, 'trees is 0; allowed: 1 to 64'),
     ({'bag_depth': 0}, '1 to 8'), ({'boost_depth': 9}, '1 to 8'), ({'rate': 0}, '0.05 to 1'),
     ({'seed': 1000}, '0 to 999')])
 def test_python_refuses_it_too(changes, words):

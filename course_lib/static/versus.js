@@ -437,14 +437,14 @@ function makeShared(view, parent) {
 }
 
 const KEY = [['fits', 'sixteen fits'], ['mean', 'their mean'], ['truth', 'true'],
-  ['bias', 'bias²'], ['variance', 'variance'], ['noise', 'noise²']];
+  ['dots', 'points of one set'], ['bias', 'bias²'], ['variance', 'variance'], ['noise', 'noise²']];
 function makeKey(parent) {
   const key = make('div', 'vrs-key', parent, { 'aria-hidden': 'true' });
   for (const [name, text] of KEY) {
     const item = make('small', '', key);
     if (['bias', 'variance', 'noise'].includes(name)) make('span', `vrs-patch vrs-${name}`, item);
     else trace(`vrs-${name}`, trace('vrs-swatch', item, 'svg', flat(24, 14)), 'path',
-      { d: 'M0 7H24' });
+      { d: name === 'dots' ? 'M4 4h0M12 10h0M20 5h0' : 'M0 7H24' });
     item.append(text);
   }
 }
