@@ -78,7 +78,7 @@ class _Values(RegressorMixin):
     "Answers are numbers."
     _width, _numeric = (), True
 
-    def _encode(self, y): return y
+    def _encode(self, y): return np.asarray(y, dtype=float)
 
     def predict(self, X):
         "The mean of the members' answers."
@@ -275,6 +275,7 @@ class RandomForestRegressor(_Values, _Forest):
     def fit(self, X, y, sample_weight=None):
         "Grow the trees; a row of weight 0 is in none of them."
         X, y, weight = check_rows(self, X, y, sample_weight, y_numeric=True)
+        y = self._encode(y)
         self.mean_ = np.average(y, weights=weight)          # sums of what is left lose fewer digits
         return _fit_forest(self, X, y, Numbers(y - self.mean_, weight), weight)
 
