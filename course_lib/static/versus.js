@@ -437,7 +437,7 @@ function makeShared(view, parent) {
 }
 
 const KEY = [['fits', 'sixteen fits'], ['mean', 'their mean'], ['truth', 'true'],
-  ['dots', 'points of one set'], ['bias', 'bias²'], ['variance', 'variance'], ['noise', 'noise²']];
+  ['dots', 'one set'], ['bias', 'bias²'], ['variance', 'variance'], ['noise', 'noise²']];
 function makeKey(parent) {
   const key = make('div', 'vrs-key', parent, { 'aria-hidden': 'true' });
   for (const [name, text] of KEY) {
