@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?=
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 
-.PHONY: venv lab test export freeze book
+.PHONY: venv lab test export freeze book bench faults
 
 venv:
 	@$(PYTHON) tools/venv.py
@@ -25,3 +25,11 @@ freeze: export
 # the course as web pages, in book/_build/html
 book: venv
 	@$(BIN)/python tools/book.py
+
+# our speed against the peers' (ten quiet minutes; results in bench/results.md)
+bench: venv
+	@$(BIN)/python bench/run.py
+
+# planted faults: what do the tests notice? (hours; the scores: bench/faults.md)
+faults: venv
+	@$(BIN)/python tools/faults.py

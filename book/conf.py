@@ -1,6 +1,10 @@
 "How Sphinx makes the static book out of what tools/book.py lays into one folder."
 import configparser
+import re
 from pathlib import Path
+
+from docutils import nodes
+from sphinx.transforms import SphinxTransform
 
 ROOT = Path(__file__).resolve().parents[1]
 settings = configparser.ConfigParser(interpolation=None)
@@ -18,6 +22,7 @@ nb_merge_streams = True
 nb_code_prompt_show = 'Show the code'
 nb_code_prompt_hide = 'Hide the code'
 myst_enable_extensions = ['dollarmath', 'amsmath']
+nb_render_markdown_format = 'myst'  # a cell's Markdown output as the text around it: tables
 myst_heading_anchors = 3
 mathjax_path = 'mathjax/tex-chtml.js'
 mathjax_options = {'defer': 'defer'}
@@ -40,9 +45,25 @@ MENDS = {
     '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="All pages">',
     '<aside class="toc-drawer">': '<aside class="toc-drawer" aria-label="On this page">',
     '<th class="head"><p></p></th>': '<td></td>',
+    '<th class="head text-right"><p></p></th>': '<td></td>',
     '<summary aria-label="Toggle hidden content">': '<summary>',
     '<div id="search-results">': '<h1>Search</h1>\n<div id="search-results">',
 }
+
+
+class PlainQuotes(SphinxTransform):
+    "In what cells show and in docstrings a quote may be code: it stays as it is."
+    default_priority = 700  # before the quotes of the text are set
+
+    def apply(self):
+        parts = self.document.findall(nodes.container)
+        shown = [part for part in parts if 'cell_output' in part['classes']]
+        for part in [self.document] if self.env.docname.startswith('api/') else shown:
+            part['support_smartquotes'] = False
+
+
+# a formula in a line, and what may not begin the next one
+TOGETHER = re.compile(r'(<span class="math notranslate nohighlight">[^<]*</span>[,.;:?!)]+)')
 
 
 def mend(app, error):
@@ -51,8 +72,10 @@ def mend(app, error):
         text = path.read_text(encoding='utf-8')
         for fault, right in MENDS.items():
             text = text.replace(fault, right)
+        text = TOGETHER.sub(r'<span class="book-together">\1</span>', text)
         path.write_text(text, encoding='utf-8')
 
 
 def setup(app):
+    app.add_transform(PlainQuotes)
     app.connect('build-finished', mend)

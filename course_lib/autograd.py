@@ -140,6 +140,7 @@ Tensor.tolist = lambda x: x._array.tolist()
 Tensor.numel = lambda x: x._array.size
 Tensor.__float__ = lambda x: float(x.item())
 Tensor.__int__ = lambda x: int(x.item())
+Tensor.__index__ = lambda x: operator.index(x.item())
 Tensor.__array__ = lambda x, dtype=None, copy=None: np.array(x.numpy(), dtype, copy=copy)
 
 # %% ../nbs/02_autograd.ipynb #function-class
@@ -226,9 +227,11 @@ def _fitted(grad, like):
     if grad.shape != like.shape: grad = unbroadcast(grad, like.shape)
     return grad if grad.dtype is like.dtype else grad.astype(like.dtype)
 
-def _accumulate(leaf, grad):
-    "Add `grad`, an array that nobody else holds, to the leaf's gradient."
+def _accumulate(leaf, grad, new=()):
+    "Add `grad`, an array of its own, to the gradient; `new`: ids of this call's gradients."
     if leaf.grad is None: leaf.grad = _result(grad)
+    elif id(leaf.grad._array) in new:        # a node that has not had its turn may hold it, too
+        leaf.grad = _result(np.asarray(leaf.grad._array + grad))
     else:
         leaf.grad._array += grad
         _mark_changed(leaf.grad._array)
@@ -292,7 +295,7 @@ def _backward(x, gradient=None, retain_graph=False):
                 g = _fitted(g, source._array)
                 if g is grad or g.base is not None or id(g) in kept: g = g.copy()
                 kept.add(id(g))
-                _accumulate(source, g)
+                _accumulate(source, g, kept)
         if not retain_graph and node.saved_tensors: node.saved_tensors = None
 
 Tensor.backward = _backward
@@ -594,6 +597,7 @@ for _name, _ufunc in dict(lt=np.less, le=np.less_equal, gt=np.greater, ge=np.gre
                           eq=np.equal, ne=np.not_equal).items():
     setattr(Tensor, f'__{_name}__', _comparison(_ufunc))
 Tensor.__hash__ = object.__hash__           # equal entries do not make two tensors the same key
+Tensor.__and__, Tensor.__or__ = _comparison(np.bitwise_and), _comparison(np.bitwise_or)
 Tensor.__invert__ = lambda x: _result(np.asarray(~x._array))
 
 # %% ../nbs/02_autograd.ipynb #axis

@@ -29,9 +29,9 @@ class _Ensemble(BaseEstimator):
     "Many models whose answers are averaged."
     def _mean(self, X):
         "The mean of what the members say of each row: (N, C), or (N,)."
-        total = 0.
-        for answer in self._answers(X): total += answer
-        return total / self.n_estimators
+        total, count = 0., 0
+        for count, answer in enumerate(self._answers(X), 1): total += answer
+        return total / count
 
     def _score_out_of_bag(self, X, y, counts):
         "Judge each row by the members that did not see it; `counts`: (N,) for each member."
@@ -131,8 +131,8 @@ class _AnyInput(_Ensemble):
         if not y: check_is_fitted(self)
         sparse = 'csr' if get_tags(self).input_tags.sparse else False
         options = dict(y_numeric=self._numeric) if y else dict(reset=False)
-        return validate_data(self, X, *y, dtype=None, accept_sparse=sparse, ensure_all_finite=False,
-                             **options)
+        if self.estimator is not None: options |= dict(dtype=None, ensure_all_finite=False)
+        return validate_data(self, X, *y, accept_sparse=sparse, **options)
 
 # %% ../nbs/18_bagging.ipynb #bagging-fit
 _SIZES = {'n_estimators': [Interval(Integral, 1, None, closed='left')], 'oob_score': ['boolean'],
@@ -203,7 +203,7 @@ class _Forest(_Ensemble):
 
     def _answers(self, X):
         "What each tree says, in turn: the value of the leaf in which a row ends."
-        for trees, n_trees in zip(self.trees_, _batches(self.n_estimators)):
+        for trees, n_trees in zip(self.trees_, self.sizes_):
             values = self._values(trees.sums)
             for leaf in find_leaves(trees, X, n_trees): yield values[leaf]
 
@@ -211,9 +211,8 @@ class _Forest(_Ensemble):
     def feature_importances_(self):
         "How much of the fall of the impurity is each column's, mean over the trees."
         check_is_fitted(self)
-        sizes, D = _batches(self.n_estimators), self.n_features_in_
-        mean = np.concatenate([importances(trees, D, n_trees)
-                               for trees, n_trees in zip(self.trees_, sizes)]).mean(axis=0)
+        mean = np.concatenate([importances(trees, self.n_features_in_, n_trees)
+                               for trees, n_trees in zip(self.trees_, self.sizes_)]).mean(axis=0)
         return mean / (mean.sum() or 1)
 
 # %% ../nbs/18_bagging.ipynb #forest-fit
@@ -222,7 +221,7 @@ def _fit_forest(forest, X, y, target, weight):
     if forest.oob_score and not forest.bootstrap:
         raise ValueError('Out of bag estimation only available if bootstrap=True')
     held = np.arange(len(X)) if weight is None else np.flatnonzero(weight > 0)
-    batches = _batches(forest.n_estimators)
+    batches = forest.sizes_ = _batches(forest.n_estimators)      # as many trees as there are now
     seeds = check_random_state(forest.random_state).randint(2**31 - 1, size=len(batches))
     binned, bootstrap = bin_data(X, forest.max_bins), forest.bootstrap
     options = dict(
@@ -376,12 +375,13 @@ def explore_bagging(
 # %% ../nbs/18_bagging.ipynb #permutation
 def permutation_importance(
     model,               # fitted; its `score` is what may fall
-    X:np.ndarray,        # (N, D) best rows that are new to it
+    X:np.ndarray,        # (N, D), best of rows that are new to it
     y:np.ndarray,
     n_repeats:int=5,     # shuffles of each column
     random_state=None,
 ) -> Bunch:              # importances (D, n_repeats), importances_mean and importances_std (D,)
     "By how much the score falls when one column is shuffled, as scikit-learn's of the same name."
+    if n_repeats < 1: raise ValueError(f'n_repeats is {n_repeats}: shuffle at least once')
     X, score = np.array(X), model.score(X, y)
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max + 1)
     falls = np.empty((X.shape[1], n_repeats))

@@ -245,8 +245,8 @@ class BatchNorm2d(_BatchNorm):
 def _batchnorm_noise(seed, batch, count):
     "Standard normal numbers of one batch: mulberry32, then Box and Muller (1958), as the script."
     start = seed * 0x9E3779B1 + (batch + 1) * 0x85EBCA6B
-    a = ((start + 0x6D2B79F5 * np.arange(1, count + count % 2 + 1)) % 2**32).astype(np.uint32)
-    t = (a ^ a >> 15) * (a | 1)                # these products wrap at 2³², as they should
+    a = (start + 0x6D2B79F5 * np.arange(1, count + count % 2 + 1)).astype(np.uint32)
+    t = (a ^ a >> 15) * (a | 1)                # all of it wraps at 2³², as it should
     t ^= t + (t ^ t >> 7) * (t | 61)
     one, two = ((t ^ t >> 14) / 2**32).reshape(-1, 2).T              # uniform on [0, 1)
     size, angle = np.sqrt(-2 * np.log(1 - one)), 2 * np.pi * two

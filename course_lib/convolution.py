@@ -96,13 +96,16 @@ class Convolution(Function):
     @staticmethod
     def forward(ctx, x, weight, bias, groups, plan):
         x, O = _framed(x, plan.padding), len(weight)
-        ctx.save_for_backward(x, weight)
         ctx.groups, ctx.plan = groups, plan
         rows = weight.reshape(groups, O // groups, -1)
         out = np.empty((len(x), groups, O // groups, math.prod(plan.out)), x.dtype)
+        table = None
         for part, columns in _blocks(x, plan):
-            np.matmul(rows, _filled(columns, x[part], rows, plan), out=out[part])
+            table = _filled(columns, x[part], rows, plan)
+            np.matmul(rows, table, out=out[part])
             if bias is not None: out[part] += bias.reshape(groups, -1, 1)
+        one_block = table is not None and len(table) == len(x)   # kept for backward
+        ctx.save_for_backward(x, weight, table if one_block else None)
         return out.reshape(len(x), O, *plan.out)
 
 def _filled(columns, x, rows, plan):
@@ -115,7 +118,7 @@ def _table(columns, rows):
 
 # %% ../nbs/07_convolution.ipynb #convolution-backward
 def _convolution_backward(ctx, grad):
-    (x, weight), plan = ctx.saved_tensors, ctx.plan
+    (x, weight, kept), plan = ctx.saved_tensors, ctx.plan
     need_x, need_weight, need_bias, *_ = ctx.needs_input_grad
     rows = weight.reshape(ctx.groups, len(weight) // ctx.groups, -1)
     grad = grad.reshape(len(x), *rows.shape[:2], math.prod(plan.out))       # a row for each kernel
@@ -123,7 +126,7 @@ def _convolution_backward(ctx, grad):
     for part, columns in _blocks(x, plan):
         g = grad[part]
         if need_weight:
-            table = _filled(columns, x[part], rows, plan)
+            table = _filled(columns, x[part], rows, plan) if kept is None else kept
             for_rows += (g @ table.swapaxes(2, 3)).sum(axis=0)
         if need_x:                                                 # the transpose, then back to
             np.matmul(rows.swapaxes(1, 2), g, out=_table(columns, rows))        # where it was from

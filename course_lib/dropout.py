@@ -108,7 +108,8 @@ def _dropout_state(layers, x, y, p, query, masks, seed, training, activation):
          'weights, biases and points are numbers within ±1000'),
         (0 <= p <= .9, f'p is {p}: the share to drop, from 0 to 0.9'),
         (masks in range(1, 501), f'masks is {masks}: a whole number from 1 to 500'),
-        (seed in range(2**32), f'seed is {seed}: a whole number from 0 to {2**32 - 1}'),
+        (0 <= seed < 2**32 and seed == int(seed),
+         f'seed is {seed}: a whole number from 0 to {2**32 - 1}'),
         (activation in ('relu', 'tanh'), f"activation is {activation!r}: 'relu' or 'tanh'"),
         (abs(query - (x.min() + x.max()) / 2) <= .7 * np.ptp(x),
          f'query is {query}: at most 20 % of the width of x outside it')]:

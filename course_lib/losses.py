@@ -161,17 +161,21 @@ def one_hot(
 # %% ../nbs/03_losses.ipynb #labels-check
 def _rows(x):
     "Numbers of shape (C,), (N, C) or (N, C, h, ...) as a table: one row for each label."
+    if x.ndim == 2: return x
     if x.ndim > 2: x = x.permute(0, *range(2, x.ndim), 1)
-    return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
+    return x.reshape(-1, x.shape[-1])
 
 def _check_labels(input, target):
     "Raise unless `target` has the shape and the dtype of class numbers for `input`."
-    if not input.ndim: raise ValueError('a single number has no axis of classes')
-    expected = input.shape[:1] + input.shape[2:] if input.ndim > 1 else ()
+    if not isinstance(target, Tensor):
+        raise TypeError(f'target is no tensor but {type(target).__name__}: use tensor(target)')
+    shape = input.shape
+    if not shape: raise ValueError('a single number has no axis of classes')
+    expected = shape[:1] + shape[2:] if len(shape) > 1 else ()
     if target.shape != expected:
         one_hot = ('. One-hot rows? Use target.argmax(1), or target.to(float32) for probabilities'
-                   if target.shape == input.shape else '')
-        raise ValueError(f'input of shape {input.shape} needs one class number for each row, '
+                   if target.shape == shape else '')
+        raise ValueError(f'input of shape {shape} needs one class number for each row, '
                          f'so a target of shape {expected}, not {target.shape}{one_hot}')
     if target.dtype != int64:
         raise RuntimeError(f'class numbers are int64, not {target.dtype}: use target.to(int64)')
@@ -180,10 +184,10 @@ def _check_labels(input, target):
 def _labels(input, target, ignore_index):
     "Class numbers, flat, and which of them count: True (all of them) or an array of bool."
     _check_labels(input, target)
-    classes = input.shape[min(1, input.ndim - 1)]
-    labels = target._array.reshape(-1)
+    classes, labels = input.shape[:2][-1], target._array.reshape(-1)
     ignores = 0 <= ignore_index < classes
-    if not ignores and labels.view(np.uint64).max(initial=0) < classes: return labels, True
+    if not ignores and np.maximum.reduce(labels.view(np.uint64), initial=0) < classes:
+        return labels, True
     counted = labels != ignore_index
     wrong = counted & ((labels < 0) | (labels >= classes))
     if not wrong.any(): return np.where(counted, labels, 0), counted
@@ -194,7 +198,7 @@ def _labels(input, target, ignore_index):
 
 # %% ../nbs/03_losses.ipynb #shares
 def _check_weight(weight, input, name='weight'):
-    classes = input.shape[min(1, input.ndim - 1)]
+    classes = input.shape[:2][-1]                 # of (N, C, ...) or (C,)
     if weight.requires_grad:
         raise RuntimeError(f'no slope flows to the {name} of classes: use {name}.detach()')
     if weight.shape != (classes,) or weight.dtype != input.dtype:
@@ -240,7 +244,7 @@ class CrossEntropy(Function):
     @staticmethod
     def forward(ctx, scores, labels, share, reduction):
         rows, classes = scores.shape
-        p = scores.T.astype(np.result_type(scores.dtype, 'f4'), 'C' if classes < rows else 'F')
+        p = scores.T.astype(np.promote_types(scores.dtype, 'f4'), 'C' if classes < rows else 'F')
         p -= np.maximum.reduce(p, axis=0)                     # p is (C, N)
         down, along = [stride // p.itemsize for stride in p.strides]
         right = labels * down + np.arange(rows) * along       # places on the tape

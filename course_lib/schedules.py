@@ -21,7 +21,8 @@ from .workbench.core import to_numpy
 
 # %% ../nbs/12_schedules.ipynb #scheduler-class
 class LRScheduler:
-    "Sets the rates of an optimizer's groups, step by step, as `torch.optim.lr_scheduler`."
+    """Sets the rates of an optimizer's groups, step by step, as `torch.optim.lr_scheduler`. Of two
+    on one optimizer the one that steps last decides; one after the other: `SequentialLR`."""
     def __init__(self,
         optimizer:Optimizer,    # each group's rate is kept as its 'initial_lr'
     ):
@@ -332,7 +333,7 @@ def lr_find(
     stop:float=4.,         # ends when the running mean is so many times its least
 ) -> RateFinding:
     """The loss at rates that grow by a constant factor. Net, optimizer and random numbers are then
-    as before, even after an error or an interruption, which are passed on. After Smith (2017)."""
+    as before, even after an error or an interruption, which are passed on. As in fastai."""
     if not 0 < start_lr < end_lr: raise ValueError(f'rates from {start_lr} to {end_lr}: let them '
                                                    'grow, from more than 0')
     if not len(loader): raise ValueError('the loader gives no batch')

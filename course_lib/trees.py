@@ -18,7 +18,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight, check_is_fitted, check_X_y, validate_data)
 
 # %% ../nbs/17_trees.ipynb #criteria
 _TINY = np.finfo(float).tiny
@@ -131,7 +132,7 @@ def _codes(binned, rows, node, features):
     "Bins of the given rows, (P, M): of all columns, or of those that their node looks at."
     if features is None: return binned.codes.take(rows, axis=0)
     place = (rows * binned.codes.shape[1])[:, None] + features.take(node, axis=0)
-    return binned.codes.ravel().take(place)
+    return binned.codes.take(place)
 
 def _histogram(binned, rows, node, K, target, features):
     "Sums (S, K, M, B) for each node, column and bin, and how many rows these are (K, M, B)."
@@ -276,13 +277,13 @@ def _best_splits(sample, whole, search, binned, criterion, min_samples_leaf, max
     (S, K), (D, B) = whole.shape, binned.low.shape
     size, width = np.bincount(sample.node, minlength=K), S * min(max_features, D)
     small = _sorted_instead(search, size, B, width)
-    splits = Splits(np.full(K, -np.inf), *np.zeros((3, K), int))
+    splits = Splits(np.empty(K), *np.empty((3, K), int))
     for how, nodes, cells in ((best_by_sorting, small, size), (search, ~small, np.full(K, B))):
         if not nodes.any(): continue
         group = (cells[nodes] * width).cumsum() // _CACHE
         found = [_drawn_splits(how, binned, some, n, criterion, min_samples_leaf, max_features, rng)
                  for some, n in sample.keep(nodes).groups(group)]
-        splits.put(nodes, [np.concatenate(column, axis=-1) for column in zip(*found)])
+        splits.put(nodes, [np.concatenate(column) for column in zip(*found)])
     gain = splits.gain - criterion(whole, sample.target.weigh(whole))
     return splits._replace(gain=np.where(np.isfinite(gain), np.maximum(gain, 0), gain))
 
@@ -500,6 +501,7 @@ class DecisionTreeRegressor(RegressorMixin, BaseTree):
 
     def fit(self, X, y, sample_weight=None):
         X, y, weight = check_rows(self, X, y, sample_weight, y_numeric=True)
+        y = y.astype(float, copy=False)                # float16 could not hold the sums
         self.mean_ = np.average(y, weights=weight)     # the sums of what is left lose fewer digits
         return self._grow(X, Numbers(y - self.mean_, weight))
 
@@ -515,7 +517,12 @@ def export_text(
     feature_names=None,   # names of the columns
     decimals:int=2,
 ) -> str:
-    "The questions and answers of a tree, one a line, as scikit-learn's `export_text`."
+    """The questions and answers of a tree, one a line, as scikit-learn's `export_text` without a
+    limit of depth. Errors: ValueError unless each column has a name."""
+    check_is_fitted(model)
+    if feature_names is not None and len(feature_names) != model.n_features_in_:
+        raise ValueError(f'feature_names has {len(feature_names)} names, the tree was fitted to '
+                         f'{model.n_features_in_} columns: give one for each')
     t, classes = model.trees_, getattr(model, 'classes_', None)
     def answer(node):
         if classes is not None: return f' class: {classes[t.sums[:, node].argmax()]}'
@@ -634,6 +641,14 @@ def _tree_poster(state):
     ax.set(title='A split by hand, and what it wins')
     return to_png(fig, 32)
 
+# %% ../nbs/17_trees.ipynb #explore-own
+def _own_points(X, y):
+    "The reader's points, [x, y, class]. ValueError if they cannot be drawn."
+    X, y = check_X_y(X, y)
+    if X.shape[1] == 2 and {*y} <= {0, 1}:
+        return [[*point, int(c)] for point, c in zip(X.astype(float).tolist(), y)]
+    raise ValueError('give points with two columns, and for each its class, 0 or 1')
+
 # %% ../nbs/17_trees.ipynb #explore-tree
 def explore_tree(
     X=None, y=None,             # your own points (N, 2) and classes 0 or 1; None: three sets
@@ -648,11 +663,10 @@ def explore_tree(
     from course_lib.workbench.explorables import Explorable
     sets = _tree_sets()
     if X is not None:
-        set, points = 'yours', [[float(a), float(b), int(c)] for (a, b), c in zip(X, y)]
-        sets = {set: points}
+        set, sets = 'yours', {'yours': _own_points(X, y)}
     if at is None and set in sets:
         points = np.array(sets[set], float)[:, :2]
-        at = ((points.min(axis=0) + points.max(axis=0)) / 2).round(4).tolist()
+        at = ((points.min(axis=0) + points.max(axis=0)) / 2).round(4)
     state = _tree_state(sets, set, axis, at, criterion, depth, mine)
     found = _tree_facts(sets[set], axis, state['at'][axis], criterion)
     alt = (f'{len(sets[set])} points of two classes; a split at {"xy"[axis]} = '

@@ -115,21 +115,21 @@ def _decay_bowl(curvatures, angle):
 def _decay_end(curvatures, minimum, angle, weight_decay, **rest):
     "Where gradient descent with this decay comes to rest: (A + λI)⁻¹ A m."
     A, _ = _decay_bowl(curvatures, angle)
-    return np.linalg.solve(A + weight_decay * np.eye(2), A @ np.array(minimum, float))
+    return np.linalg.solve(A + weight_decay * np.eye(2), A @ minimum)
 
 _DECAYS = {'SGD': 'SGD + L2', 'Adam': 'Adam + L2', 'AdamW': 'AdamW'}
 
 # %% ../nbs/09_weight_decay.ipynb #explore-path
 def _decay_path(name, curvatures, minimum, start, angle, lr, weight_decay, steps):
     "Places of the weights, (steps + 1, 2), by the optimiser `name`; fewer if beyond 50."
-    A, goal = _decay_bowl(curvatures, angle)[0], np.array(minimum, float)
-    w = tensor(np.array(start, float), requires_grad=True)
+    A, _ = _decay_bowl(curvatures, angle)
+    w = tensor(np.array(start, float))
     mover = {'SGD': SGD, 'Adam': Adam, 'AdamW': AdamW}[name]([w], lr, weight_decay=weight_decay)
     path = [np.array(start, float)]
     while len(path) <= steps and np.abs(path[-1]).max() <= 50:
-        w.grad = tensor(A @ (path[-1] - goal))            # the slope of ½ away · A · away
+        w.grad = tensor(A @ (path[-1] - minimum))         # the slope of ½ away · A · away
         mover.step()
-        path.append(w.detach().numpy().copy())
+        path.append(w.numpy().copy())
     return np.array(path)
 
 # %% ../nbs/09_weight_decay.ipynb #explore-state

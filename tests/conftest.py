@@ -49,7 +49,10 @@ def browser():
         pytest.skip(NO_BROWSER)
     from playwright.sync_api import sync_playwright
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=QUIET, headless=True)
+        if running := os.environ.get('COURSE_BROWSER'):  # the address of one that is shared
+            chromium = playwright.chromium.connect_over_cdp(running)
+        else:
+            chromium = playwright.chromium.launch(executable_path=path, args=QUIET, headless=True)
         yield chromium
         chromium.close()
 

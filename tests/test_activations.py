@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 from course_lib.workbench.explorables import read_script, to_page
-from pages import THEMES, import_script
+from pages import THEMES, check_limits, import_script
 
 KINDS = ['tanh', 'relu', 'none']
 FUNCTIONS = {'tanh': np.tanh, 'relu': lambda z: np.maximum(z, 0), 'none': lambda z: z}
@@ -285,6 +285,12 @@ def test_a_good_state_is_no_problem(script):
         assert script.evaluate('s => activations.problem(s)', given) == ''
 
 
+def test_limits(script):
+    check_limits(script, 'activations.problem', state(), {
+        'scale': (.25, 4.), 'depth': (5, 100), 'width': (4, 128), 'seed': (0, 2**32 - 1)},
+        refused=[{'kinds': 'tanh'}, {'kinds': ['relu']}])
+
+
 # ---------------------------------------------------------------- on a page without Python
 
 class Page:
@@ -328,6 +334,32 @@ def test_page_is_live_and_asks_nobody(browser):
                                ':not([data-lm-suppress-shortcuts=true])').count() == 0
         assert not [url for url in at.requests if not url.startswith(('blob:', 'data:', 'about:'))]
         assert not at.errors
+
+
+# as JupyterLab and Furo set lists
+LAB = '''.jp-OutputArea-output dt { float: left; width: 20%; }
+.jp-OutputArea-output dd { float: left; width: 80%; }'''
+FURO = 'dl[class]:not(.a):not(.b):not(.c):not(.d):not(.e) dd { margin-left: 2rem; }'
+BOXES = '''els => els.map(el => [...el.children].map(part => {
+  const words = document.createRange();
+  words.selectNodeContents(part);
+  const { left, right, top, bottom } = words.getBoundingClientRect();
+  return [left, right, top, bottom];
+}))'''
+
+
+@pytest.mark.parametrize('rules', (LAB, FURO), ids=('lab', 'book'))
+@pytest.mark.parametrize('width', (700, 360))
+def test_the_lists_of_a_page_do_not_reach_the_facts(browser, width, rules):
+    page = f'<div class="jp-OutputArea-output">{to_page("activations", state())}</div>'
+    with Page(browser, f'<style>{rules}</style>{page}', width) as at:
+        rows = at.page.locator('.act-facts div').evaluate_all(BOXES)
+        assert len(rows) == 5
+        for (left, right, _, bottom), (start, _, top, _) in rows:
+            if width == 700:
+                assert right <= start
+            else:
+                assert bottom <= top + 1 and abs(start - left) < 1
 
 
 def test_keyboard_alone_reaches_and_moves_everything(browser):

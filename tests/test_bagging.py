@@ -8,7 +8,7 @@ import pytest
 from course_lib.bagging import (
     _bagging_state, _Chance, _counted, _measured_trees, _measurement, explore_bagging)
 from course_lib.workbench.explorables import read_script, to_page
-from pages import THEMES, import_script
+from pages import THEMES, check_limits, import_script
 
 START = {'seed': 0, 'measurements': 1, 'trees': 20, 'depth': 8, 'columns': 2}
 
@@ -86,9 +86,9 @@ def test_right_counts_places(script):
     made = script.evaluate('''() => {
       const above = new Float64Array(400).map((_, p) => p % 20 + Math.floor(p / 20) + 1 > 20);
       return [bagging.right(above), bagging.right(above.map(x => 1 - x)),
-        bagging.right(new Float64Array(400))];
+        bagging.right(new Float64Array(400)), bagging.right(new Float64Array(400).fill(0.5))];
     }''')
-    assert made == [1, 0, (20 * 21 / 2) / 400]
+    assert made == [1, 0, *[(20 * 21 / 2) / 400] * 2]
 
 
 def test_colours_run_from_blue_through_white_to_orange(script):
@@ -152,6 +152,12 @@ def test_good_states_are_not_refused(script):
             state(trees=4, depth=1):
         assert script.evaluate('s => bagging.problem(s)', good) == ''
         assert _bagging_state(**good) == good
+
+
+def test_limits(script):
+    check_limits(script, 'bagging.problem', state(), {
+        'seed': (0, 2**31), 'measurements': (1, 2000), 'trees': (4, 40), 'depth': (1, 10),
+        'columns': (1, 2)})
 
 
 def test_python_gives_what_the_page_draws():

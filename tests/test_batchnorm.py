@@ -14,7 +14,7 @@ from course_lib.batchnorm import (
     explore_batchnorm,
 )
 from course_lib.workbench.explorables import read_script, to_page
-from pages import THEMES, import_script
+from pages import THEMES, check_limits, import_script
 
 START = dict(batch_size=8, gamma=1., beta=0., momentum=.1, mean=3., std=2., seed=0)
 SLIDERS = ('batch size', 'γ, scale', 'β, shift', 'momentum', 'population mean', 'population std')
@@ -282,6 +282,16 @@ def test_a_bad_state_is_refused_with_a_sentence(script, words):
 def test_good_states_are_not_refused(script):
     for good in [state(), *random_states(20)]:
         assert script.evaluate('s => batchnorm.problem(s)', good) == ''
+
+
+def test_limits(script):
+    check_limits(script, 'batchnorm.problem', state(), {
+        'batch_size': (2, 64), 'gamma': (-3., 3.), 'beta': (-4., 4.), 'momentum': (0., 1.),
+        'mean': (-3., 7.), 'std': (.5, 3.), 'seed': (0, 10**9), 'watched': (-6., 10.),
+        'batch': (0, 10**9), 'running_mean': (-1e6, 1e6), 'running_var': (0., 1e6)},
+        [{'training': False}, {'history': [[0, 1, .5, 2, 1]] * 2}],
+        [{'training': 'yes'}, {'history': [1]}, {'history': [[0] * 5, [0] * 4]},
+         {'history': [[0] * 6]}, {'history': [[0, 0, 0, 0, '1']]}])
 
 
 @pytest.mark.parametrize('changes, words', [

@@ -9,7 +9,7 @@ from course_lib.boosting import (
     GradientBoostingRegressor, _boost_curves, _boost_state, explore_boosting)
 from course_lib.trees import Numbers, bin_data, find_leaves, grow, squared_error
 from course_lib.workbench.explorables import read_script, to_page
-from pages import THEMES, import_script
+from pages import THEMES, check_limits, import_script
 
 
 def truth(x): return np.sin(4 * x) + x
@@ -87,6 +87,19 @@ def test_the_gain_is_the_fall_of_the_squared_error(script):
     assert n == int(np.argmax(falls)) + 1 and gain == pytest.approx(max(falls))
 
 
+def test_equal_splits_and_the_places_at_a_threshold(script):
+    best = 'r => boosting.bestSplit(r, 1, 4)'
+    assert script.evaluate(best, [9, -1, 2, -1, 9]) == [1, 1.5]       # the first of two equal
+    assert script.evaluate('boosting.bestSplit([3], 0, 1)[0]') == 0
+    leaves = [{'to': 1, 'value': 1}, {'to': 2, 'value': 2}, {'to': 3, 'value': 3}]
+    places = [-9, 0, .5, .500001, 1.5, 2, 9]
+    assert script.evaluate('([l, p]) => boosting.valuesAt(l, [0, 1, 2], p)', [leaves, places]) == [
+        1, 1, 1, 2, 2, 3, 3]
+    assert script.evaluate('boosting.nearest([3, 1, 1, 2].map(truth => ({ truth })))') == 1
+    assert script.evaluate('boosting.measured({ clean: [1, 2], errors: [1, -1], noise: 0.5 })') == [
+        1.5, 1.5]
+
+
 def test_nothing_left_is_one_leaf(script):
     assert len(script.evaluate('() => boosting.growTree(Array(9).fill(0), 3)')) == 1
     assert len(script.evaluate('() => boosting.growTree([1, 1, 1, 1], 3)')) == 1
@@ -140,6 +153,17 @@ def test_a_bad_state_is_named(script, changes, words):
 def test_good_states_have_no_problem(script):
     for given in (STATE, *some_states(6)):
         assert script.evaluate('s => boosting.problem(s)', given) == ''
+
+
+def test_limits(script):
+    def on(x, **changes): return {'x': x, 'clean': x, 'errors': x} | changes
+    few, many = ([i / n for i in range(n)] for n in (5, 100))
+    check_limits(script, 'boosting.problem', STATE, {
+        'rounds': (0, 200), 'depth': (1, 4), 'rate': (.01, 1.), 'noise': (0., 1.)},
+        [on(few), on(many), on([-1, 0, .1, .2, 1])],
+        [on(few[:4]), on([*many, 1]), on([-1.01, *few]), on([*few, 1.01]), on([0, *few]),
+         on([.1, *few]), on(few, clean=many), on(few, errors=few[1:]), on(few, clean='12345'),
+         {'curve': [0] * 100}, {'curve': [0] * 100 + ['1']}])
 
 
 def test_the_words_tell_the_numbers(script):

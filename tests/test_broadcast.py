@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from course_lib.workbench.explorables import Explorable, read_script, to_page
-from pages import import_script
+from pages import check_limits, import_script
 
 
 @pytest.fixture(scope='module')
@@ -150,6 +150,31 @@ def test_drawn_cells_lie_apart_and_long_axes_are_cut(call):
         assert made['width'] <= 300 and made['height'] <= 300
         assert all(0 <= c['x'] <= made['width'] - made['cell'] for c in made['cells'])
     assert call('layOut', [2, 3, 2, 2])['drawn'] == [2, 3, 2, 2]
+
+
+def test_where_cells_are_drawn(call, call_all):
+    small, wide, blocks = call_all('layOut', [[[2, 3]], [[6]], [[2, 3, 2, 2]]])
+    assert small['cells'][5] == {'index': [1, 2], 'x': 62, 'y': 31}
+    assert [small[key] for key in ('across', 'cell', 'width', 'height')] == [3, 28, 90, 59]
+    assert [wide[key] for key in ('across', 'cell', 'width', 'height')] == [6, 23, 153, 23]
+    assert blocks['cells'][9] == {'index': [0, 1, 1, 1], 'x': 86, 'y': 26}
+    assert blocks['cells'][-1] == {'index': [1, 2, 1, 1], 'x': 146, 'y': 86}
+    assert [blocks['width'], blocks['height']] == [169, 109]
+    for shape, drawn in (([9, 9], [8, 8]), ([9, 9, 9], [3, 8, 3]), ([2, 9, 9], [2, 8, 4]),
+                         ([4, 9, 9], [4, 8, 2]), ([5, 9, 9], [3, 8, 3]), ([2, 1, 9, 9], [2, 1, 4, 8]),
+                         ([3, 4, 9, 9], [3, 4, 3, 2]), ([4, 5, 9, 9], [2, 3, 4, 3])):
+        assert call('layOut', shape)['drawn'] == drawn
+
+
+def test_what_is_drawn_of_an_array_and_what_is_an_accident(call, call_all):
+    targets = [[[[3, 1], [1, 4]], 0], [[[0, 1], [1, 4]], 1], [[[3], [4]], 0], [[[3, 2], [4]], 1]]
+    assert call_all('drawnTarget', targets) == [[3, 4], [1, 4], [4], [3, 4]]
+    pairs = [[[3, 1], [3]], [[3], [3, 1]], [[2, 1], [2]], [[1, 1], [1]], [[3, 2], [3]],
+             [[3, 1], [2]], [[3, 1, 1], [3]], [[3, 1], [3], [3]], [[3], [3]]]
+    assert call_all('findAccident', [[pair] for pair in pairs]) == [0, 1, 0, *[None] * 6]
+    assert call('makeScales', [[9], [9]]) == [1, 10] and call('makeScales', [[10], [1]]) == [1, 100]
+    assert call('makeScales', [[3, 1], [1, 4], [2]]) == [1, 10, 100]
+    assert call('makeScales', [[3], [3]], '−') == [1, 1]
 
 
 def test_own_cells_copies_and_places_without_a_number(call):
@@ -392,6 +417,13 @@ def test_each_bad_state_is_a_sentence(script):
     seen, _ = script.evaluate(FROM_PYTHON, [shapes for shapes, _ in BAD])
     for sentence, (_, words) in zip(seen, BAD, strict=True):
         assert sentence.startswith('Nothing can be drawn: ') and words in sentence
+
+
+def test_limits(script):
+    check_limits(script, 's => module.checkShapes(s.shapes)', {'shapes': [[1], [1]]}, {},
+        [{'shapes': shapes} for shapes in ([[0], [99999]], [[], [1] * 4], [[1]] * 3)],
+        [{'shapes': shapes} for shapes in ([[-1], [1]], [[1], [100000]], [[1], [1] * 5], [[1]],
+                                           [[1]] * 4, [['1'], [1]], [[.5], [1]], [[1], '1'])])
 
 
 def test_an_example_mends_a_bad_state(browser):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from course_lib.workbench.explorables import read_script, to_page
-from pages import THEMES, import_script
+from pages import THEMES, check_limits, import_script
 from torch.nn import functional as F
 
 
@@ -119,6 +119,13 @@ def test_unseen_cells_are_those_without_a_slope(made, truth):
         assert each['unseen']['padding'] == np.sum(after >= given['size'])
         both += bool(right and between)
     assert both > 50
+
+
+def test_the_position_stays_within_the_outputs(script):
+    for given, position in (({'position': 9}, 4), ({'position': 4}, 4), ({'position': -1}, 0),
+                            ({'position': 3, 'size': 2}, 0), ({'position': 2}, 2)):
+        assert script.evaluate('s => convcalc.clampPosition(s)', state(**given)) == state(
+            **given | {'position': position})
 
 
 def test_same_padding_keeps_the_size_and_no_other_does(made):
@@ -262,6 +269,12 @@ def test_a_bad_state_is_refused_with_a_sentence(script, words):
 def test_good_states_are_not_refused(script, made):
     assert not any(each['problem'] for each in made)
     assert 'not missing' in script.evaluate('convcalc.problem({})')
+
+
+def test_limits(script):
+    check_limits(script, 'convcalc.problem', state(), {
+        'size': (1, 32), 'kernel': (1, 11), 'stride': (1, 6), 'padding': (0, 8),
+        'dilation': (1, 5)}, [{'position': 10**9}], [{'position': -1}, {'position': .5}])
 
 
 # ---------------------------------------------------------------- on a page without Python

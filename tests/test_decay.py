@@ -9,7 +9,7 @@ import torch
 from course_lib.weight_decay import (
     _decay_bowl, _decay_end, _decay_path, _decay_poster, _decay_state, explore_decay)
 from course_lib.workbench.explorables import read_script, to_page
-from pages import THEMES, import_script
+from pages import THEMES, check_limits, import_script
 
 RULES = {'SGD': torch.optim.SGD, 'Adam': torch.optim.Adam, 'AdamW': torch.optim.AdamW}
 BOWL = {'curvatures': [1., 12.], 'minimum': [3., 2.], 'start': [-3., 2.5], 'angle': 0., 'lr': .1,
@@ -66,10 +66,15 @@ def torch_path(name, curvatures, minimum, start, angle, lr, weight_decay, steps)
     return points
 
 
+# each way off the map; the first two come to ±50 exactly, and only the next step is beyond
+EDGE = [state(curvatures=[11., 11.], minimum=[0., 0.], start=start, lr=1., weight_decay=0.)
+        for start in ([5., 0.], [-5., 0.], [0., 3.], [0., -3.])]
+
+
 @pytest.mark.parametrize('name', RULES)
 def test_every_path_is_torchs(script, name):
     for given in [state(), state(angle=30., steps=300), state(weight_decay=0.),
-                  state(lr=.2), state(lr=1., start=[5., -3.])] + list(some_states(8, 100)):
+                  state(lr=.2), state(lr=1., start=[5., -3.])] + EDGE + list(some_states(8, 100)):
         made = script.evaluate('([n, s]) => decay.path(n, s)', [name, given])
         expected = torch_path(name, **given)
         far = np.abs(expected[-1]).max() > 50
@@ -164,11 +169,24 @@ def test_the_curve_of_closed_forms_runs_from_the_minimum_to_0(script):
 def test_drawn_points_rings_and_stops(script):
     few, many, stops = script.evaluate('[decay.drawn(60), decay.drawn(5000), decay.STOPS]')
     assert few == list(range(61))
-    assert many[0] == 0 and many[-1] == 5000 and len(many) < 300 and (np.diff(many) > 0).all()
-    assert stops[0] == 1 and stops[-1] == 5000 and (np.diff(stops) > 0).all() and 60 in stops
+    assert many[:81] == list(range(81)) and many[-1] == 5000 and (np.diff(many) > 0).all()
+    np.testing.assert_allclose(np.diff(many[80:-1]) / many[81:-1], .025, atol=1 / 80)
+    assert script.evaluate('[80, 81].map(decay.drawn)') == [list(range(81)), list(range(82))]
+    assert stops == [1, 2, 3, 4, 5, 6, 8] + [round(x * 10**k) for k in (1, 2, 3) for x in (
+        1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8) if x * 10**k <= 5000]
+    nearest = script.evaluate('[1, 7, 60, 66, 4999, 5000].map(x => decay.STOPS[decay.stopOf(x)])')
+    assert nearest == [1, 6, 60, 60, 5000, 5000]
+    assert script.evaluate('[[5, 3], [-5, -3], [1, 2]].map(decay.toMap)') == [
+        [100, 0], [0, 60], [60, 10]]
     rings = np.array(script.evaluate('decay.rings([1, 12])'))
     np.testing.assert_allclose(rings[:, 0] / rings[:, 1], 12**.5)     # each is one line of loss
-    np.testing.assert_allclose(np.diff(rings[:, 0], 2), 0, atol=1e-9)
+    np.testing.assert_allclose(rings[:, 0], 80 * 13**.5 * (np.arange(13) + .5) / 13)
+
+
+def test_points_that_lie_apart_and_the_last(script):
+    points = [[0, 0], [.1, .1], [.2, 0], [.2, -.19], [.2, -.3], [.3, -.3]]
+    assert script.evaluate('p => decay.apart(p)', points) == [points[i] for i in (0, 2, 4, 5)]
+    assert script.evaluate('decay.apart([[1, 1]])') == [[1, 1]]
 
 
 # ---------------------------------------------------------------- words
@@ -188,14 +206,14 @@ def say(script, **changes):
 @pytest.mark.parametrize('changes, key, words', [
     ({}, 'summary', 'The closed form is (2.00, 1.92). After 60 steps SGD + L2 is at it, '
      'Adam + L2 is 0.48 away, AdamW is 0.84 away.'),
-    ({}, 'SGD', 'At the closed form: 67 % of the minimum’s flat part, 96 % of its steep part.'),
+    ({}, 'SGD', 'Ends at the closed form: 67 % of the minimum’s flat part, 96 % of its steep part.'),
     ({}, 'AdamW', 'It heads for (2.00, 2.00), the lowest loss within the square |w| ≤ 1/λ = 2.'),
     ({}, 'note', 'where the bowl is flat, the data pull weakly and decay wins'),
     ({'steps': 1}, 'summary', 'After 1 step SGD + L2 is 4.25 away'),
     ({'steps': 10}, 'SGD', 'Each step leaves 0.85 of the way to the closed form in the flat '
      'direction, −0.25 in the steep.'),
     ({'steps': 10}, 'Adam', 'rest at the closed form only; its first steps are the rate, 0.1,'),
-    ({'steps': 300}, 'Adam', 'At the closed form as well'),
+    ({'steps': 300}, 'Adam', 'Ends at the closed form as well'),
     ({'lr': .2}, 'SGD', 'Diverged at step 12: the rate exceeds 2/(12 + 0.5) = 0.16.'),
     ({'lr': .2}, 'summary', 'SGD + L2 has diverged, Adam + L2 is'),
     ({'lr': .2}, 'note', 'divide the gradient by its usual size, so they stay'),
@@ -204,7 +222,7 @@ def say(script, **changes):
     ({'weight_decay': 0.}, 'AdamW', 'Without decay it is Adam + L2'),
     ({'weight_decay': 0.}, 'note', 'all three look for the minimum itself'),
     ({'weight_decay': .2}, 'AdamW', 'The minimum lies within the square |w| ≤ 1/λ = 5'),
-    ({'curvatures': [2, 2]}, 'SGD', 'At the closed form: 80 % of the minimum.'),
+    ({'curvatures': [2, 2]}, 'SGD', 'Ends at the closed form: 80 % of the minimum.'),
     ({'curvatures': [2, 2]}, 'note', 'A round bowl'),
     ({'angle': 30.}, 'note', 'own directions, wherever they point'),
     ({'angle': 90.}, 'note', 'decay wins'),
@@ -281,6 +299,16 @@ def test_good_states_are_not_refused(script):
             state(start=[5, -3], minimum=[-5, 3], angle=-90, weight_decay=0, steps=1):
         assert script.evaluate('s => decay.problem(s)', good) == ''
         assert _decay_state(**good) == good
+
+
+def test_limits(script):
+    places = [[5, 3], [-5, -3]], [[5.01, 3], [-5.01, 3], [5, 3.01], [5, -3.01], [1], [1, 2, 3], '12']
+    check_limits(script, 'decay.problem', state(), {
+        'angle': (-90., 90.), 'lr': (.001, 1.), 'weight_decay': (0., 4.), 'steps': (1, 5000)},
+        [*({key: place} for key in ('minimum', 'start') for place in places[0]),
+         {'curvatures': [.1, .1]}, {'curvatures': [20, 20]}],
+        [*({key: place} for key in ('minimum', 'start') for place in places[1]),
+         *({'curvatures': pair} for pair in ([.09, 1], [1, 20.1], [1], [1, 2, 3], ['1', 2]))])
 
 
 def test_python_gives_what_the_page_draws():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from course_lib.workbench.explorables import read_script, to_page
-from pages import THEMES, import_script
+from pages import THEMES, check_limits, import_script
 from torch.autograd.functional import hessian
 
 SURFACES = {
@@ -80,7 +80,10 @@ CASES = [('bowl', [-4., 2.], .1, 0., 60), ('bowl', [-2.5, 2.5], .1, .9, 100),
          ('ravine', [-4., 2.], .02, .9, 100), ('ravine', [1., 2.5], .05, .5, 60),
          ('valleys', [-4.8, 1.5], .2, .9, 100), ('valleys', [-1., -2.], .05, 0., 100),
          ('bowl', [-4.5, .3], .18, 0., 60), ('ravine', [-4., -2.5], .3, .3, 60),
-         ('valleys', [4.5, 2.], 2.9, .9, 60)]
+         ('valleys', [4.5, 2.], 2.9, .9, 60),
+         # to ±50 exactly, which is not yet too far
+         *(('bowl', start, lr, 0., 60) for start, lr in (([0., 2.5], 1.75), ([0., -2.5], 1.75),
+                                                         ([3.125, 0.], 3.), ([-3.125, 0.], 3.)))]
 
 
 @pytest.mark.parametrize('optimizer', OPTIMIZERS)
@@ -104,7 +107,7 @@ def test_rmsprop_has_no_momentum(script):
 def test_some_of_these_paths_diverge_and_most_do_not(script):
     ends = [path(script, surface=surface, start=start, lr=lr, momentum=momentum,
                  steps=steps)['diverged'] for surface, start, lr, momentum, steps in CASES]
-    assert [bool(end) for end in ends] == [False] * 8 + [True] * 3
+    assert [bool(end) for end in ends] == [False] * 8 + [True] * 7
 
 
 @pytest.mark.parametrize('optimizer', ['SGD', 'Nesterov'])
@@ -141,6 +144,31 @@ def test_contour_lines_lie_on_their_levels(script, surface):
         np.testing.assert_allclose(SURFACES[surface](x, y), level, rtol=.02, atol=.02)
 
 
+def test_contour_lines_of_a_few_cells(script):
+    def lines(f, columns, rows): return script.evaluate(
+        f'descent.contours({f}, [0], {columns}, {rows})')
+    assert sorted(lines('x => x', 2, 1)) == [[0, -3], [0, 3]]       # once, though two cells touch
+    assert sorted(lines('x => -x', 2, 1)) == [[0, -3], [0, 3]]
+    assert sorted(lines('(x, y) => y - 1.5', 2, 2)) == [[-5, 1.5], [0, 1.5], [0, 1.5], [5, 1.5]]
+    assert len(lines('(x, y) => x * y + 1', 1, 1)) == 4             # a saddle: two pieces
+    assert lines('() => 0', 2, 2) == lines('() => 1', 2, 2) == []
+    levels = script.evaluate('descent.LEVELS')
+    for surface, most, count, power in ('bowl', 66, 13, 2), ('ravine', 84, 14, 3):
+        shares = (np.arange(count) + .5) / count
+        np.testing.assert_allclose(levels[surface], most * shares**power)
+    assert (np.diff(levels['valleys']) > 0).all() and 3.037 in levels['valleys']   # the saddle's
+
+
+def test_what_is_drawn_of_a_path(script):
+    count = '([points, diverged]) => descent.visible({ points, diverged })'
+    points = [[0, 0], [5, 3], [-5, -3], [5.1, 0], [0, 3.1], [0, -9]]
+    assert script.evaluate(count, [points, 0]) == 6
+    assert script.evaluate(count, [points, 5]) == 4                 # up to the first beyond
+    assert script.evaluate(count, [[[0, 0], [9, 0], [1, -1], [-9, 0]], 3]) == 4
+    assert script.evaluate('[[5, 3], [-5, -3], [1, 2]].map(descent.toMap)') == [
+        [100, 0], [0, 60], [60, 10]]
+
+
 # ---------------------------------------------------------------- words
 
 SAYS = '''state => {
@@ -158,7 +186,7 @@ SAYS = '''state => {
      'exceeds 2·(1 + 0.9)/(12·(1 + 2·0.9)) = 0.113', ''),
     ({'lr': .168, 'momentum': 0}, 'after 60 steps', 'The rate exceeds 2/12 = 0.167: y grows'),
     ({'surface': 'ravine', 'lr': .5}, 'the stable limit where the surface curves by 13.5.', ''),
-    ({'surface': 'ravine', 'lr': .05}, 'after 60', 'λ = 8.1 across the ravine but 0.0987'),
+    ({'surface': 'ravine', 'lr': .05}, 'after 60', 'curvature is 8.1 across the ravine but 0.0987'),
     ({'surface': 'valleys'}, 'f = 1.80', 'It stays in the shallow valley'),
     ({'surface': 'valleys', 'start': [-.5, 2]}, 'f = 3.037', 'It stops on the saddle'),
     ({'surface': 'valleys', 'start': [2, 1]}, 'at (3.00', 'It came to the deep valley'),
@@ -201,6 +229,14 @@ def test_a_bad_state_is_refused_with_a_sentence(script, words):
 def test_good_states_are_not_refused(script):
     for good in state(), state(lr=3, momentum=.99, steps=300), state(start=[5, -3], steps=1):
         assert script.evaluate('s => descent.problem(s)', good) == ''
+
+
+def test_limits(script):
+    check_limits(script, 'descent.problem', state(), {
+        'lr': (.001, 3.), 'momentum': (0., .99), 'steps': (1, 300)},
+        [{'start': [5, 3]}, {'start': [-5, -3]}],
+        [{'start': place} for place in
+         ([5.01, 3], [-5.01, 3], [5, 3.01], [5, -3.01], [1], [1, 2, 3], '12')])
 
 
 @pytest.mark.parametrize('x, text', [

@@ -10,7 +10,7 @@ import pytest
 import torch
 from course_lib.dropout import _dropout_curves, _dropout_state, _uniform, explore_dropout
 from course_lib.workbench.explorables import plain, read_script, to_page
-from pages import THEMES, import_script
+from pages import THEMES, check_limits, import_script
 
 
 def net(hidden=16, seed=0):
@@ -165,8 +165,21 @@ def test_heights_hold_still_and_hold_the_points_and_the_whole_net(script):
     low, high = brief(script)['heights']
     for changes in {'p': .9}, {'query': 1}, {'masks': 3}, {'rescale': False}, {'training': False}:
         assert brief(script, **changes)['heights'] == [low, high]
-    for values in brief(script)['whole'], state()['y']:
-        assert low < min(values) < max(values) < high
+    both = [*brief(script)['whole'], *state()['y']]
+    margin = .45 * (max(both) - min(both))
+    assert [low, high] == pytest.approx([min(both) - margin, max(both) + margin])
+    flat = {'layers': [[[[0]] * 2, [0, 0]], [[[1, 1]], [0]]], 'x': [0, 1], 'y': [0, 0]}
+    assert brief(script, **flat)['heights'] == pytest.approx([-4.5e-7, 4.5e-7], rel=1e-9)
+
+
+def test_grid_and_what_each_unit_adds(script):
+    given = state(query=.3)
+    (weight, bias), (out, _) = given['layers']
+    made, grid = script.evaluate(COMPUTE, given), np.linspace(-1.4, 1.4, 121)
+    np.testing.assert_allclose(made['grid'], grid, atol=1e-12)
+    added = np.array(out) * np.maximum(np.append(grid, .3)[:, None] * np.ravel(weight) + bias, 0)
+    np.testing.assert_allclose(made['added'], added[-1])
+    assert made['largest'] == pytest.approx(np.abs(added[:-1]).max())
 
 
 def test_histogram_counts_everything(script):
@@ -175,7 +188,9 @@ def test_histogram_counts_everything(script):
 
 
 def test_gap_and_spreads(script):
-    assert script.evaluate('s => dropout.widestGap(s)', state()) == pytest.approx([-.2, .5])
+    gap = 's => dropout.widestGap(s)'
+    assert script.evaluate(gap, state()) == pytest.approx([-.2, .5])
+    assert script.evaluate(gap, {'x': [9, 5, 10, 1, 5]}) == [1, 5]      # the first of equal ones
     given = state(masks=500, p=.2)
     made = script.evaluate('s => dropout.spreads(s)', given)
     points, gap = (_dropout_curves(given, at)[1].std(axis=0).mean()
@@ -273,6 +288,24 @@ def test_good_states_are_not_refused(script):
     edges = [state(p=0., masks=1, query=-1.4, seed=2**32 - 1), state(p=.9, masks=500, query=1.4),
              state(hidden=2), state(mask=OUT)]
     assert script.evaluate('all => all.map(s => dropout.problem(s))', edges) == [''] * 4
+
+
+def test_limits(script):
+    def layers(count, last=1.):
+        return {'layers': [[[[last]] * count, [last] * count], [[[last] * count], [last]]]}
+    def points(count, last=1.): return {'x': [*range(1, count), 0], 'y': [last] * count}
+    whole = layers(3)['layers']
+    broken = [[[whole[0][0][1:], whole[0][1]], whole[1]], [[[[1, 1]] * 3, whole[0][1]], whole[1]],
+              [whole[0], [[[1, 1]], [1]]], [whole[0], [whole[1][0] * 2, [1]]],
+              [whole[0], [whole[1][0], [1, 1]]], [whole[0], [whole[1][0], []]]]
+    check_limits(script, 'dropout.problem', state(), {
+        'p': (0., .9), 'masks': (1, 500), 'seed': (0, 2**32 - 1)},
+        [layers(2), layers(16), layers(3, -1000), layers(3, 1000), points(2), points(60),
+         points(3, 1000), {'query': 1.4 + 9e-10}, {'query': -1.4 - 9e-10}],
+        [layers(1), layers(17), layers(3, -1001), layers(3, 1001), layers(3, '1'),
+         *({'layers': each} for each in broken), points(1), points(61), points(3, 1001),
+         {'x': [0, 0], 'y': [0, 1]}, {'query': 1.4 + 2e-9}, {'query': -1.4 - 2e-9},
+         {'mask': [1] * 15}, {'mask': [.5] * 16}, {'mask': '1'}, {'training': 1}, {'rescale': 0}])
 
 
 # ---------------------------------------------------------------- the Python side

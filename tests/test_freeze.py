@@ -1,4 +1,5 @@
 "Freezing, in real kernels: outputs that can be read, a file that is never half-written."
+import asyncio
 import json
 import os
 import signal
@@ -10,17 +11,20 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbdev.clean import clean_nb
+from nbclient.exceptions import DeadKernelError
 
 TOOLS = Path(__file__).resolve().parents[1] / 'tools'
 sys.path.append(str(TOOLS))
 import freeze  # noqa: E402
 
+from course_lib.workbench import explorables  # noqa: E402
+
 CELLS = {
     'streams': """import sys
 print('one'); print('careful', file=sys.stderr); print('two', flush=True)
 for i in range(3): print(f'\\r{i} of 2', end='')""",
-    'slider': """from ipywidgets import HTML, Image, IntSlider, Label, Output, RadioButtons, VBox
-from ipywidgets import interact
+    'slider': """from ipywidgets import HTML, Button, HBox, Image, IntSlider, Label, Output
+from ipywidgets import RadioButtons, VBox, interact
 interact(lambda n: print('n is', n), n=IntSlider(3));""",
     'figure': """import matplotlib.pyplot as plt
 figure, axes = plt.subplots(figsize=(2, 2)); axes.plot([1, 2]); plt.close(figure)
@@ -34,6 +38,8 @@ out""",
 png = io.BytesIO(); figure.savefig(png)
 VBox([HTML('<b>bold</b>'), Label('a < b'), Image(value=png.getvalue(), tooltip='A copy'),
       RadioButtons(options=['yes', 'no'], description='Is it?')])""",
+    'buttons': """VBox([HBox([Label('Say it'), Button(description='Say')]),
+      HBox([Label('Which?'), Button(description='this'), Button(description='that')])])""",
     'own': """class Explorable(IntSlider):
     def _repr_mimebundle_(self, **kwargs):
         bundle = super()._repr_mimebundle_(**kwargs)
@@ -90,6 +96,8 @@ def test_widgets_are_replaced_by_what_they_show(notebook):
     assert shown['box'] == [
         ('text/html', '<b>bold</b>'), ('text/html', 'a &lt; b'), ('image/png', 'A copy'),
         ('text/html', '<p>Is it?</p><ul><li>yes</li><li>no</li></ul>')]
+    assert shown['buttons'] == [('text/html', t) for t in (
+        'Say it', 'Which?', '<ul><li>this</li></ul>', '<ul><li>that</li></ul>')]
     assert shown['own'] == [('text/html', '<p>live</p>')]
     assert notebook.parent.name in shown['where'][0][1] and 'False' in shown['where'][0][1]
 
@@ -161,26 +169,91 @@ def test_the_outline_of_a_table_ignores_only_numbers():
     assert outline('ours 3 ms') != outline('ours')
 
 
+@pytest.mark.parametrize('path', freeze.notebook_paths(freeze.ROOT), ids=lambda path: path.stem)
+def test_stored_explorables_carry_their_scripts_as_they_stand(path):
+    "The book and a page without a kernel show these. To mend: python tools/freeze.py --pages"
+    nb = nbformat.read(path, 4)
+    assert freeze.with_pages_renewed(nb) == nb
+
+
+def test_an_older_page_is_renewed_with_its_state_and_picture(tmp_path, monkeypatch):
+    state, ways = {'truth': [1, 'NaN'], 'alt': 'Two <curves>'}, []
+    script, style = explorables.read_script('boosting')
+    for javascript in ('// older', script):
+        monkeypatch.setattr(explorables, 'read_script', lambda name: (javascript, style))
+        ways.append(explorables.to_page('boosting', state, b'picture', 'Two <curves>'))
+    path = write(tmp_path / 'pages.ipynb', {'made': 'explore()', 'twice': 'explore()'})
+    nb = nbformat.read(path, 4)
+    for cell in nb.cells:
+        cell.outputs = [freeze.display('text/html', ways[0]), freeze.display('text/html', '<p>')]
+    nbformat.write(nb, path)
+    assert freeze.freeze(path, pages=True) > 0
+    first, second = outputs(path).values()
+    assert first == [('text/html', ways[1]), ('text/html', '<p>')]
+    assert second[0] == ('text/html', freeze.SOURCE.sub('', ways[1]))          # the script is there
+    assert freeze.freeze(path, pages=True) == 0
+
+
+# a kernel says that it has come so far, and stays there
+SAYS = "import os, time, pathlib; pathlib.Path('pid').write_text(str(os.getpid())); time.sleep(60)"
+STARTS = f"import sys\nif 'ipykernel_launcher' in sys.orig_argv:\n    {SAYS}"
+
+
 @pytest.mark.skipif(os.name == 'nt', reason='no such signals on Windows')
-def test_an_interrupted_run_stops_and_leaves_the_file_and_no_kernel(tmp_path):
-    slow = ("import os, time, pathlib\npathlib.Path('pid').write_text(str(os.getpid()))\n"
-            'time.sleep(60)')
-    path = write(tmp_path / 'slow.ipynb', {'first': 'print(1)', 'slow': slow})
+@pytest.mark.parametrize('start, cell', [(STARTS, 'print(1)'), ('', SAYS)],
+                         ids=['while the kernel starts', 'while a cell runs'])
+def test_an_interrupted_run_stops_and_leaves_the_file_and_no_kernel(tmp_path, start, cell):
+    path = write(tmp_path / 'slow.ipynb', {'first': 'print(1)', 'slow': cell})
     later = write(tmp_path / 'later.ipynb', {'one': '1 + 1'})
     before = path.read_bytes()
-    command = [sys.executable, TOOLS / 'freeze.py', path, later]
-    run = subprocess.Popen(command, stderr=subprocess.PIPE)
+    (tmp_path / 'on_path').mkdir()
+    (tmp_path / 'on_path' / 'sitecustomize.py').write_text(start)
+    run = subprocess.Popen([sys.executable, TOOLS / 'freeze.py', path, later],
+                           env=os.environ | {'PYTHONPATH': str(tmp_path / 'on_path')},
+                           stderr=subprocess.PIPE)
     deadline = time.monotonic() + 30
     while not ((tmp_path / 'pid').exists() and (tmp_path / 'pid').read_text()):
         assert time.monotonic() < deadline and run.poll() is None
         time.sleep(0.1)
     run.send_signal(signal.SIGINT)
     _, message = run.communicate(timeout=30)
-    assert run.returncode and b'interrupted' in message, message
+    assert run.returncode and b'interrupted' in message and b'Traceback' not in message, message
     assert path.read_bytes() == before and outputs(later) == {'one': []}
-    assert sorted(p.name for p in tmp_path.iterdir()) == ['later.ipynb', 'pid', 'slow.ipynb']
+    left = ['later.ipynb', 'on_path', 'pid', 'slow.ipynb']
+    assert sorted(p.name for p in tmp_path.iterdir()) == left
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / 'pid').read_text()), 0)
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='no such signals on Windows')
+def test_two_signals_at_once_end_the_run_and_its_kernel():
+    async def interrupted():
+        cell = nbformat.v4.new_code_cell('import time; time.sleep(60)')
+        client = freeze.Client(nbformat.v4.new_notebook(cells=[cell]))
+        run = asyncio.ensure_future(client.async_execute())
+        while client.km is None or not client.km.has_kernel:
+            assert not run.done()
+            await asyncio.sleep(0.1)
+        manager, signals = client.km, []
+        send = manager.provisioner.send_signal
+        manager.provisioner.send_signal = lambda number: (signals.append(number), send(number))[1]
+        await asyncio.gather(*(client._async_cleanup_kernel() for _ in range(2)))
+        with pytest.raises((asyncio.CancelledError, DeadKernelError)):
+            await run
+        # no interrupt: a kernel that heard one would print a traceback before it ends
+        assert set(signals) == {signal.SIGKILL}
+        return await manager.is_alive()
+    assert freeze.run_sync(interrupted)() is False
+
+
+def test_a_kernel_that_cannot_start_is_told(tmp_path):
+    path = write(tmp_path / 'plain.ipynb', {'one': '1 + 1'})
+    (tmp_path / 'sitecustomize.py').write_text(STARTS.replace(SAYS, 'import os; os._exit(1)'))
+    command = [sys.executable, TOOLS / 'freeze.py', path]
+    run = subprocess.run(command, capture_output=True, text=True,
+                         env=os.environ | {'PYTHONPATH': str(tmp_path)})
+    assert run.returncode == 1 and outputs(path) == {'one': []}
+    assert 'the kernel died: Kernel died before' in run.stderr and 'Traceback' not in run.stderr
 
 
 def test_a_failed_write_leaves_the_file(tmp_path, monkeypatch):
@@ -193,6 +266,13 @@ def test_a_failed_write_leaves_the_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match='no space'):
         freeze.write(path, 'half of it')
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_notebook_that_is_not_there_is_told(tmp_path):
+    command = [sys.executable, TOOLS / 'freeze.py', tmp_path / 'none.ipynb']
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 2 and 'there is no notebook' in run.stderr
+    assert 'Traceback' not in run.stderr
 
 
 def test_the_command_names_the_cell_and_goes_on(tmp_path):

@@ -19,6 +19,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from conftest import free_port
+
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ('settings.ini', 'pyproject.toml', 'setup.py', 'MANIFEST.in', 'README.md', 'LICENSE',
            'constraints.txt')
@@ -188,10 +190,13 @@ def test_second_call_does_nothing_and_changed_versions_do(tool, project):
     assert len(tool.calls) == 2 and '-c' in tool.calls[1] and tool.is_ready()
     tool.main()
     assert len(tool.calls) == 2
-    start = time.perf_counter()
-    done = call(sys.executable, project / 'tools' / 'venv.py')
-    assert (done.returncode, done.stdout, done.stderr) == (0, '', '')
-    assert time.perf_counter() - start < 1
+    seconds = []
+    while not seconds or min(seconds) > 1 and len(seconds) < 5:  # others use the machine too
+        start = time.perf_counter()
+        done = call(sys.executable, project / 'tools' / 'venv.py')
+        seconds.append(time.perf_counter() - start)
+        assert (done.returncode, done.stdout, done.stderr) == (0, '', '')
+    assert min(seconds) < 1
     with (project / 'constraints.txt').open('a') as constraints:
         constraints.write('another==1\n')
     tool.main()
@@ -313,6 +318,11 @@ def test_browser_inside_the_terminal_is_not_opened(lab_tool, monkeypatch):
     assert lab_tool.has_graphical_browser()
 
 
+def heed_ctrl_c():
+    "A shell lets what it starts in the background ignore Ctrl-C; here it shall count."
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture(scope='module')
 def open_lab(tmp_path_factory):
     "The course as `make lab` opens it, without display: the process, its address, its token."
@@ -321,8 +331,10 @@ def open_lab(tmp_path_factory):
         'HOME', 'JUPYTER_CONFIG_DIR', 'JUPYTER_DATA_DIR', 'JUPYTER_RUNTIME_DIR', 'IPYTHONDIR')}
     environment = {k: v for k, v in os.environ.items() if k not in ('DISPLAY', 'WAYLAND_DISPLAY')}
     process = subprocess.Popen(
-        [sys.executable, ROOT / 'tools' / 'lab.py'], text=True, stdout=subprocess.PIPE,
-        env={**environment, **own, 'BROWSER': 'w3m'})
+        [sys.executable, ROOT / 'tools' / 'lab.py', str(free_port())],
+        text=True, stdout=subprocess.PIPE,
+        env={**environment, **own, 'BROWSER': 'w3m'},
+        preexec_fn=heed_ctrl_c if os.name == 'posix' else None)
     address = next((line.strip() for line in process.stdout if 'http' in line), 'no address')
     try:
         yield process, *address.split('/lab/tree/00_start.ipynb?token=')

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from course_lib.workbench.explorables import read_script, to_page
-from pages import THEMES, import_script
+from pages import THEMES, check_limits, import_script
 from torch.nn import functional as F
 
 BORDERS = 'zeros', 'replicate', 'reflect', 'circular'
@@ -139,6 +139,19 @@ def test_resize_keeps_the_middle(script):
     np.testing.assert_array_equal(grown, np.pad(ABOVE, 2))
     assert script.evaluate('k => kernel.resize(k, 3)', grown.tolist()) == ABOVE
     assert script.evaluate('k => kernel.resize(k, 1)', ABOVE) == [[0]]
+    even = script.evaluate('k => [2, 4, 3].map(n => kernel.resize(k, n))', ABOVE)
+    assert even == [[[0, 0], [-1, -1]], [[*row, 0] for row in ABOVE] + [[0] * 4], ABOVE]
+
+
+def test_the_window_stays_where_it_is(script):
+    def at(place, old, new): return script.evaluate(
+        '([at, ...pairs]) => kernel.samePlace(at, ...pairs.map(([stride, padding]) => '
+        '({ stride, padding })))', [place, old, new])
+    for old, new, want in (([1, 0], [1, 0], 6), ([3, 0], [1, 0], 18), ([1, 0], [3, 0], 2),
+                           ([1, 3], [1, 0], 3), ([1, 0], [1, 3], 9), ([3, 2], [2, 1], 9),
+                           ([1, 0], [4, 0], 2), ([1, 3], [2, 0], 2)):
+        assert at(6, old, new) == want
+    assert at(1, [1, 3], [1, 0]) == 0                    # it was in the rim that is no more
 
 
 def test_the_readers_picture_in_greys(script):
@@ -158,6 +171,17 @@ def test_colours_of_the_output(script):
                                                                       -signed['low']))
     sharpen = script.evaluate(scale, state(kernel=[[0, -1, 0], [-1, 5, -1], [0, -1, 0]]))
     assert sharpen['grey'] and sharpen['low'] < 0 and sharpen['most'] == 1
+    for weight, bias, most in ((.1, .2, 1), (3, .5, 3.5), (-1, .5, .5), (.4, -.1, .3), (.6, -.1, 1)):
+        made = script.evaluate(scale, state(image=[[0, 255]], kernel=[[weight]], padding=0,
+                                            bias=bias))
+        assert made['grey'] == (min(bias, weight + bias) >= 0 or weight >= .5)
+        assert [made['low'], made['high']] == pytest.approx(sorted([bias, weight + bias]))
+        assert made['most'] == pytest.approx(most)
+    greys = script.evaluate('[-1, 0, 1, 2, 3].map(x => kernel.colour(x, { grey: true, most: 2 }))')
+    assert greys == [[grey] * 3 + [255] for grey in (0, 0, 127.5, 255, 255)]
+    part, far, none = script.evaluate("[[-.5, 2], [9, 2], [0, 0]].map(([x, most]) => "
+                                      "kernel.colour(x, { most }))")
+    assert part[3] == 127.5 and far[3] == 255 and none[3] == 0
     up, zero, down = script.evaluate('[2, 0, -2].map(x => kernel.colour(x, { most: 2 }))')
     assert up[0] > up[2] and down[2] > down[0] and [up[3], zero[3], down[3]] == [255, 0, 255]
 
@@ -203,6 +227,22 @@ def test_good_states_are_not_refused(script):
             state(image=[[0] * 4] * 4, padding=3, border='reflect'), \
             state(image=[[0] * 3] * 3, padding=3, border='circular'):
         assert script.evaluate('s => kernel.problem(s)', good) == ''
+
+
+def test_limits(script):
+    def square(n, weight=1): return {'kernel': [[weight] * n] * n}
+    def image(h, w, value=0, **changes): return {'image': [[value] * w] * h} | changes
+    check_limits(script, 'kernel.problem', state(), {
+        'stride': (1, 4), 'padding': (0, 3), 'row': (0, 10**9), 'column': (0, 10**9),
+        'bias': (-1000., 1000.), 'divisor': (.001, 1000.)},
+        [square(1), square(7), square(2, -1000), square(2, 1000), image(128, 128, 255),
+         image(4, 9, padding=3, border='reflect'), image(9, 3, padding=3, border='circular'),
+         image(3, 1), image(3, 3, padding=2) | square(7)],
+        [square(8), square(2, 1001), square(2, -1001), square(2, '1'), {'kernel': [[1, 2]]},
+         image(129, 5), image(5, 129), image(2, 2, -1), image(2, 2, 256), image(2, 2, .5),
+         {'image': [[1], []]}, {'image': [1]}, {'image': 'ab'}, {'image': [[1], [1, 2]]},
+         image(3, 9, padding=3, border='reflect'), image(9, 2, padding=3, border='circular'),
+         image(3, 5, padding=1) | square(6), image(5, 3, padding=1) | square(6)])
 
 
 @pytest.mark.parametrize('text, number', [

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / 'tools'))
 from notebooks import ROOT, notebooks  # noqa: E402
@@ -46,9 +47,8 @@ def test_notebook_runs_and_its_explorables_answer(labpage, notebook):
     assert not errors, errors
     loaded = [name.removeprefix('course_lib.') for name in json.loads(labpage.printed(LOADED))]
     assert not not_allowed(NOTEBOOKS[notebook], loaded), 'workbench and lower numbers are allowed'
-    labpage.page.wait_for_timeout(500)  # views are drawn after their cell is done
     explorables = labpage.page.locator(EXPLORABLE)
-    assert explorables.count() == labpage.count_explorables()
+    expect(explorables).to_have_count(labpage.count_explorables(), timeout=10_000)  # soon drawn
     for i in range(explorables.count()):
         explorable = explorables.nth(i)
         is_page = explorable.evaluate('e => Boolean(e.closest(".jp-RenderedHTML"))')

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from course_lib.workbench.explorables import read_script, to_page
-from pages import THEMES, import_script
+from pages import THEMES, check_limits, import_script
 from torch import nn
 
 
@@ -73,7 +73,26 @@ def test_random_numbers(script, seed):
     assert .45 < np.mean(made) < .55
     order = script.evaluate('''seed =>
       playground.shuffle([...Array(50).keys()], playground.generator(seed))''', seed)
-    assert sorted(order) == list(range(50)) and order != list(range(50))
+    assert order == shuffled(50, mulberry32(seed))
+
+
+def shuffled(count, random):
+    "Fisher and Yates: from the last place on, each is swapped with one before it, or stays."
+    order = list(range(count))
+    for i in range(count - 1, 0, -1):
+        j = int(next(random) * (i + 1))
+        order[i], order[j] = order[j], order[i]
+    return order
+
+
+@pytest.mark.parametrize('seed, hidden', [(0, [8, 8]), (7, [3]), (9999, [1, 16, 2])])
+def test_a_run_starts_as_its_seed_says(script, seed, hidden):
+    made = script.evaluate(RUN, [state(seed=seed, hidden=hidden, held_out=.25), 0])
+    random, sizes = mulberry32(seed), [2, *hidden, 1]
+    assert made['held'] + made['train'] == shuffled(200, random) and len(made['held']) == 50
+    start = [(2 * next(random) - 1) / inputs ** .5 for inputs, outputs in zip(sizes, sizes[1:])
+             for _ in range((inputs + 1) * outputs)]
+    np.testing.assert_allclose(made['start'], start, rtol=1e-15)
 
 
 def torch_net(hidden, activation, values):
@@ -191,6 +210,28 @@ def test_a_start_is_as_wide_as_that_of_linear(script):
         assert .8 < np.abs(part).max() * inputs ** .5 <= 1
 
 
+def test_the_loss_and_what_is_right_at_the_edges(script):
+    points, given = FEW['few'], few(held_out=.29)                    # 12 · 0.29 = 3.48, so 3
+    logits = 0, 1, 20.7, 20.9, -900                                  # losses around 10 log 2
+    made = script.evaluate('''([state, ...scores]) => scores.map(z => {
+      const run = playground.startRun(state);
+      run.net.values.fill(0);
+      run.net.values[run.net.values.length - 1] = z;                 // every point has this logit
+      playground.trainEpoch(run, 0);
+      return [run.history.train.at(-1), run.diverged, run.train.order, run.held.order.length];
+    })''', [given, *logits])
+    for z, (found, diverged, order, held) in zip(logits, made):
+        classes = torch.tensor([points[i][2] for i in order], dtype=torch.float64)
+        loss = nn.functional.binary_cross_entropy_with_logits(
+            torch.full((9,), z, dtype=torch.float64), classes)
+        assert held == 3 and found['loss'] == pytest.approx(loss.item(), rel=1e-9)
+        assert found['right'] == (classes == (z > 0)).sum()          # a logit of 0 says class 0
+        assert diverged == (loss.item() > 10 * np.log(2))
+    assert [each[1] for each in made] == [False, False, False, True, True]
+    far = script.evaluate('[-800, 0, 800, 1].map(playground.sigmoid)')
+    assert far == [0, .5, 1, pytest.approx(1 / (1 + np.exp(-1)))]
+
+
 def test_each_epoch_sees_each_point_once(script):
     made = script.evaluate('''state => {
       const run = playground.startRun(state);
@@ -254,6 +295,13 @@ def test_format(script, x, text):
     assert script.evaluate('x => playground.format(x)', x) == text
 
 
+def test_the_grid_reaches_one_place_beyond_the_square(script):
+    x, y = np.reshape(script.evaluate('[...playground.GRID]'), (52, 52, 2)).transpose(2, 0, 1)
+    places = np.linspace(-1.326, 1.326, 52)              # 50 of them from −1.3 to 1.3
+    np.testing.assert_allclose(x, np.tile(places, (52, 1)))
+    np.testing.assert_allclose(y, -x.T)                  # the first row is the highest
+
+
 def test_boundary_is_where_the_logit_is_zero(script):
     side = 9
     y, x = np.mgrid[:side, :side]
@@ -261,7 +309,14 @@ def test_boundary_is_where_the_logit_is_zero(script):
         made = script.evaluate('([z, side]) => playground.boundary(z, side)',
                                [where(x, y).ravel().tolist(), side])
         ends = np.reshape(made, (-1, 2))
-        assert len(made) >= side - 1 and np.abs(where(*ends.T)).max() < 1e-12
+        cells = [(where(x, y)[j:j + 2, i:i + 2] > 0).sum() for i, j in np.ndindex(side - 1, side - 1)]
+        assert len(made) == sum(0 < above < 4 for above in cells) and np.abs(where(*ends.T)).max() < 1e-12
+    for corner in range(4):                              # alone above, alone below, and at 0
+        for alone, others, cut in (1, -1, .5), (-1, 1, .5), (0, 1, 0):
+            z = [alone if i == corner else others for i in range(4)]
+            piece, = script.evaluate('z => playground.boundary(z, 2)', z)
+            here = np.array([corner % 2, corner // 2])
+            assert sorted(np.abs(np.reshape(piece, (2, 2)) - here).tolist()) == [[0, cut], [cut, 0]]
     saddle = script.evaluate('playground.boundary([1, -1, -1, 1], 2)')
     assert len(saddle) == 2 and script.evaluate('playground.boundary([1, 2, 3, 4], 2)') == []
 
@@ -295,6 +350,20 @@ def test_good_states_are_not_refused(script):
         assert script.evaluate('s => playground.problem(s)', good) == ''
 
 
+def test_limits(script):
+    def points(count, *last): return {'sets': {'a': [[0, 0, 1]] * (count - 1) + [last]}, 'data': 'a'}
+    check_limits(script, 'playground.problem', state(), {
+        'lr': (1e-5, 10.), 'seed': (0, 9999), 'held_out': (0., .9)},
+        [points(4, 1.2, -1.2, 0), points(1000, -1.2, 1.2, 1), {'hidden': [1]},
+         {'hidden': [16, 16, 16]}],
+        [points(3, 0, 0, 1), points(1001, 0, 0, 1), points(4, 0, 0), points(4, 0, 0, 1, 1),
+         *(points(4, *last) for last in ([1.21, 0, 1], [-1.21, 0, 1], [0, 1.21, 1], [0, -1.21, 1],
+                                         ['0', 0, 1], [0, '0', 1], [0, 0, 2], [0, 0, -1])),
+         {'sets': {'a': 'text'}, 'data': 'a'}, {'sets': [[[0, 0, 1]] * 4], 'data': '0'},
+         {'sets': {}}, {'sets': 'text'}, {'data': 'toString'}, {'hidden': [0]}, {'hidden': [17]},
+         {'hidden': [1] * 4}, {'hidden': '1'}, {'hidden': ['1']}])
+
+
 # ---------------------------------------------------------------- on a page without Python
 
 class Page:
@@ -313,6 +382,10 @@ class Page:
     def text(self, selector): return self.page.locator(selector).all_inner_texts()
     def epoch(self, i=0): return int(self.text('.pg-epoch')[i].split()[1])
     def wait_for_epoch(self, epoch): self.page.get_by_text(f'epoch {epoch}', exact=True).wait_for()
+    def wait_beyond(self, epoch):
+        self.page.wait_for_function(
+            "epoch => document.querySelector('.pg-epoch').textContent.split(' ')[1] > epoch",
+            arg=epoch)
     def label(self, name): return self.page.get_by_label(name, exact=True)
     def click(self, name): self.page.get_by_role('button', name=name, exact=True).first.click()
     def wait(self, milliseconds): self.page.wait_for_timeout(milliseconds)
@@ -376,8 +449,7 @@ def test_play_looks_alive_within_two_seconds_and_speaks_seldom(browser):
         at.wait(200)
         assert at.epoch() == now > 30 and at.text('.pg-words')[0].startswith(f'Epoch {now}: ')
         at.click('Play')
-        at.wait(250)
-        assert at.epoch() > now
+        at.wait_beyond(now)
         at.label('seed').press('ArrowUp')                   # another net: at rest, at epoch 0
         at.wait(200)
         assert at.epoch() == 0 and at.text('.pg-play') == ['Play'] and not at.errors
@@ -393,8 +465,8 @@ def test_play_rests_while_out_of_sight(browser):
         at.wait(300)
         assert at.epoch() == now
         at.page.evaluate('scrollTo(0, 0)')
-        at.wait(400)
-        assert at.epoch() > now and not at.errors
+        at.wait_beyond(now)
+        assert not at.errors
 
 
 def test_training_ends_at_its_limit(browser):
@@ -405,7 +477,8 @@ def test_training_ends_at_its_limit(browser):
         assert at.text('.pg-words')[0].endswith('Training stops here, at 2000 epochs.')
         assert at.page.locator('.pg-bar [aria-disabled=true]').count() == 2
         at.click('Play')                                    # begins anew
-        at.wait(200)
+        at.wait_beyond(0)
+        at.click('Pause')
         assert 0 < at.epoch() < 1000
 
 

@@ -10,7 +10,7 @@ import torch
 from course_lib.schedules import (_drawn_rates, _one_cycle_rates, _random_numbers, _schedule_state,
                                   _small_points, _small_start, _small_train, explore_schedule)
 from course_lib.workbench.explorables import read_script, to_page
-from pages import THEMES, import_script
+from pages import THEMES, check_limits, import_script
 
 PEAK = [[0., .1], [.3, 1.], [1., .01]]
 
@@ -205,8 +205,7 @@ def test_the_whole_training_is_pythons_where_it_is_stable(script):
 def test_looks_at_the_held_out_points(script):
     for steps in 20, 30, 119, 120, 240:
         at = script.evaluate('steps => schedule.looks(steps)', steps)
-        assert at[0] == 0 and at[-1] == steps and 11 <= len(at) <= 21
-        assert len(set(np.diff(at)[:-1])) == 1 and (np.diff(at) > 0).all()
+        assert at == [*range(0, steps, -(-steps // 16)), steps] and 11 <= len(at) <= 21
 
 
 def test_smoothing_is_a_weighted_mean(script):
@@ -283,6 +282,21 @@ def test_a_drawn_line_becomes_its_corners(script):
     assert script.evaluate('heights => schedule.simplify(heights)', heights) == corners
 
 
+def test_a_level_line_has_five_points_and_small_bumps_none(script):
+    simplify = '([h, ...most]) => schedule.simplify(h, ...most)'
+    level = [[t, .1] for t in (0, .25, .5, .75, 1)]
+    flat = [-1.] * 101
+    assert script.evaluate(simplify, [flat]) == level
+    for height, seen in (.019, False), (-.019, False), (.021, True), (-.021, True):
+        made = script.evaluate(simplify, [flat[:33] + [-1 + height] + flat[34:]])
+        assert (.33 in [t for t, _ in made]) == seen and (seen or made == level)
+    assert len(script.evaluate(simplify, [np.linspace(0, 1, 101).tolist()[::-1], 3])) == 3
+    waves = (np.sin(np.arange(101)) - 2).tolist()
+    assert [len(script.evaluate(simplify, [waves, *most])) for most in ([], [4])] == [8, 4]
+    ends = script.evaluate(simplify, [[1.] * 51 + [-9.] * 50])
+    assert {share for _, share in ends} == {1, .001}                # within what can be drawn
+
+
 def test_a_stroke_replaces_what_it_crosses(script):
     strike = '''([from, to]) => {
       const heights = Array.from({ length: 101 }, () => -1);
@@ -314,6 +328,9 @@ def test_points_are_added_until_there_are_eight(script):
         points = script.evaluate('args => schedule.addPoint(...args)', [points, 2])
         assert len(points) == count
     assert script.evaluate('args => schedule.addPoint(...args)', [points, 2]) is None
+    add = 'end => schedule.addPoint([[0, 1], [end, 0.1]], 0)'
+    assert script.evaluate(add, .025) == [[0, 1], [.0125, .316], [.025, .1]]
+    assert script.evaluate(add, .0249) is None           # too short for a point more
     _schedule_state(points, 120, 5., 0., 0)
 
 
@@ -322,6 +339,8 @@ def test_a_click_puts_a_point(script):
     assert put(PEAK, .6, -1) == [PEAK[0], PEAK[1], [.6, .1], PEAK[2]]
     assert put(PEAK, .305, -1) == [PEAK[0], [.305, .1], PEAK[2]]     # too near: that one moves
     assert put(PEAK, 1, -1) == [PEAK[0], PEAK[1], [1, .1]]
+    assert put(PEAK, .286, -1) == [PEAK[0], [.286, .1], PEAK[2]]
+    assert [len(put(PEAK, t, -1)) for t in (.284, .316, .986, .984)] == [4, 4, 3, 4]
     full = [[k / 7, .5] for k in range(7)] + [[1, .5]]
     assert put(full, .45, -1)[3] == [.45, .1] and len(put(full, .45, -1)) == 8
 
@@ -422,6 +441,18 @@ def test_good_states_are_not_refused(script):
         good = state(points=random_points(random), budget=int(random.integers(20, 241)))
         assert script.evaluate('s => schedule.problem(s)', good) == ''
         assert _schedule_state(**good)['budget'] == good['budget']
+
+
+def test_limits(script):
+    def points(*inner, first=(0, 1), last=(1, 1)): return {'points': [first, *inner, last]}
+    check_limits(script, 'schedule.problem', state(), {
+        'budget': (20, 240), 'max_lr': (.01, 30.), 'momentum': (0., .95), 'seed': (0, 999)},
+        [points(), points(first=(0, .001)), points((.01, 1), (.99, 1)),
+         points(*[[k / 8, 1] for k in range(1, 7)])],
+        [{'points': [[0, 1]]}, points(*[[k / 8, 1] for k in range(1, 8)]), points((.5, .0009)),
+         points((.5, 1.01)), points(first=(.01, 1)), points(last=(.99, 1)), points(last=(1.01, 1)),
+         points((-.01, 1)), points((.009, 1)), points((.991, 1)), points((.5, 1), (.5, 1)),
+         points((.5, 1, 1)), points((.5,)), points(('.5', 1)), points((.5, '1')), points('ab')])
 
 
 def test_python_and_page_tell_the_same_end(browser):

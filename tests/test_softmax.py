@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from course_lib.workbench.explorables import read_script, to_page
-from pages import THEMES, import_script
+from pages import THEMES, check_limits, import_script
 from torch.autograd.functional import jacobian
 from torch.nn import functional as F
 
@@ -97,6 +97,16 @@ def test_softmax_moves_nothing_in_total_and_sigmoid_moves_alone(script):
         assert (both[0][~np.eye(4, dtype=bool)] < 0).all() and (np.diag(both[1]) > 0).all()
 
 
+def test_targets_that_softmax_can_use(script):
+    def fitted(mode, targets): return script.evaluate('a => softmax.targetsFor(...a)',
+                                                      [mode, targets])
+    for good in [.5, .25, .25], [1, 0, 0], [.5, .5 + 9e-7, 0]: assert fitted('softmax', good) == good
+    assert fitted('sigmoid', [1, 1, 0]) == [1, 1, 0]
+    assert fitted('softmax', [.2, 1, 1]) == [0, 1, 0] and fitted('softmax', [0, 0, 0]) == [1, 0, 0]
+    assert fitted('softmax', [.5, .5, 2e-6]) == [1, 0, 0] == fitted('softmax', [.5, .4, 0])
+    assert script.evaluate('softmax.oneRight([0.2, 0.8], 0)') == [1, 0]
+
+
 # ---------------------------------------------------------------- words
 
 BAD = {
@@ -121,6 +131,18 @@ def test_good_states_are_not_refused(script):
     for good in state(), ten(), state(mode='sigmoid', targets=[1, 1, 0, 0]), \
             state(scores=[1e4, -1e4, 0, 0], targets=[.1, .2, .3, .4]):
         assert script.evaluate('s => softmax.problem(s)', good) == ''
+
+
+def test_limits(script):
+    def classes(n, targets=None): return {
+        'scores': [0] * n, 'targets': targets or [1, *[0] * (n - 1)], 'names': ['a'] * n}
+    check_limits(script, 'softmax.problem', state(), {'temperature': (.1, 10.)},
+        [classes(2), classes(10), {'scores': [1e6, -1e6, 0, 0]}, classes(2, [.5, .5 + 9e-7]),
+         classes(3, [.5, .5, -0.]), classes(2, [1, 1]) | {'mode': 'sigmoid'}],
+        [classes(1), classes(11), classes(2, [1, 0, 0]), {'names': ['a'] * 3}, {'names': 'abcd'},
+         {'scores': [1.1e6, 0, 0, 0]}, {'scores': [-1.1e6, 0, 0, 0]}, {'scores': ['1', 0, 0, 0]},
+         classes(2, [1.1, -.1]), classes(2, [.5, .5 + 2e-6]), classes(2, [.5, .5 - 2e-6]),
+         classes(2, ['1', 0]), classes(2, [1.1, 0]) | {'mode': 'sigmoid'}, {'mode': 'Softmax'}])
 
 
 def test_cells_in_words(script):

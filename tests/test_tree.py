@@ -8,7 +8,7 @@ import pytest
 from course_lib.trees import (
     DecisionTreeClassifier, _tree_facts, _tree_poster, _tree_sets, _tree_state, explore_tree)
 from course_lib.workbench.explorables import read_script, to_page
-from pages import THEMES, import_script
+from pages import THEMES, check_limits, import_script
 
 SETS = _tree_sets()
 START = explore_tree().state
@@ -129,6 +129,31 @@ def test_a_split_that_parts_nothing_is_no_split(script):
     assert leaves == 1
 
 
+def test_each_leaf_has_its_part_of_the_room(script):
+    points = [[0, 5, 0], [10, 5, 1], [4, 6, 0]]
+    room = script.evaluate('p => tree.room(p)', points)
+    assert room == [[-.6, 10.6], pytest.approx([4.94, 6.06])]
+    assert script.evaluate('p => tree.room(p)', [[3, 5, 0], [4, 5, 1]])[1] == [4, 6]
+    boxes = script.evaluate('''p => tree.leaves(tree.grow(p, 6, 'gini', [[0, 10], [0, 10]]))
+      .map(leaf => [leaf.box, leaf.depth, leaf.counts])''', [[1, 1, 0], [9, 1, 1], [9, 5, 0]])
+    assert boxes == [[[[0, 5], [0, 10]], 1, [1, 0]], [[[5, 10], [0, 3]], 2, [0, 1]],
+                     [[[5, 10], [3, 10]], 2, [1, 0]]]
+
+
+def test_neighbours_among_numbers_are_parted(script):
+    for low, high in (1., np.nextafter(1, 2)), (np.nextafter(1, 0), 1.), (1e308, 1.7e308):
+        best = script.evaluate('p => tree.bestSplit(p, "gini")', [[low, 0, 0], [high, 0, 1]])
+        assert best['axis'] == 0 and low <= best['at'] < high
+
+
+def test_impurities_by_hand(script):
+    made = script.evaluate('''[[0, 0], [4, 0], [2, 2], [1, 3]].map(counts =>
+      tree.CRITERIA.map(name => tree.impurity(counts, name)))''')
+    np.testing.assert_allclose(made, [[0, 0], [0, 0], [.5, 1], [.375, .811278]], atol=1e-6)
+    falls = script.evaluate('p => tree.falls(p, "gini")', NINE)
+    assert len(falls) == 7 and falls[0] == pytest.approx(40 / 81) and falls[-1] == 0
+
+
 def test_equal_places_cannot_be_split(script):
     same = [[1, 1, 0], [1, 1, 1], [1, 1, 0]]
     assert script.evaluate('p => tree.bestSplit(p, "gini")', same) is None
@@ -157,6 +182,17 @@ def test_good_states_are_not_refused(script):
     for good in state(), state(depth=6, mine=True, axis=1), state(sets={'a': NINE}, set='a'):
         assert script.evaluate('s => tree.problem(s)', good) == ''
         assert _tree_state(**good) == good
+
+
+def test_limits(script):
+    def points(*given): return {'sets': {'a': given}, 'set': 'a'}
+    one = [0, 0, 1]
+    check_limits(script, 'tree.problem', state(), {'axis': (0, 1), 'depth': (0, 6)},
+        [points(one, one), {'criterion': 'entropy'}, {'at': [-1e9, 1e9]}],
+        [points(one), points(one, [0, 0]), points(one, [0, 0, 1, 1]), points(one, [0, 0, 2]),
+         points(one, [0, 0, .5]), points(one, ['0', 0, 1]), points(one, [0, '0', 1]),
+         {'sets': {}}, {'sets': 'text'}, {'set': 'toString'}, {'at': [1, 2, 3]}, {'at': [1, '2']},
+         {'at': 'ab'}, {'mine': None}])
 
 
 @pytest.mark.parametrize('changes, words', [

@@ -9,7 +9,7 @@ from course_lib.bagging_vs_boosting import (
     _CURVES, _GRID, _uniform, _versus_fits, _versus_sets, _versus_state, _versus_times,
     bias_variance, explore_versus)
 from course_lib.workbench.explorables import read_script, to_page
-from pages import THEMES, import_script
+from pages import THEMES, check_limits, import_script
 
 USUAL = {'curve': 'wave', 'points': 40, 'noise': .4, 'trees': 30, 'bag_depth': 8, 'boost_depth': 2,
          'rate': .2, 'seed': 0}
@@ -72,6 +72,20 @@ def test_fits_bias_and_variance_are_pythons(script, given):
         np.testing.assert_allclose(made['fits'], expected[:, [0, 1, 6, 29, 63]], atol=1e-9)
         parts = [bias_variance(expected[:, t], truth) for t in range(64)]
         np.testing.assert_allclose(np.transpose([made['bias'], made['variance']]), parts, atol=1e-9)
+
+
+def test_a_tree_cuts_at_the_first_of_equal_places_and_leaves_alike_alone(script):
+    def leaves(y, times, depth): return script.evaluate('''args => {
+      const found = [];
+      versus.growTree([1, 2, 4], ...args, (...leaf) => found.push(leaf));
+      return found;
+    }''', [y, times, len(y), depth])
+    inf = float('inf')
+    assert leaves([0, 1, 0], [1, 1, 1], 1) == [[0, -inf, 1.5, 0, 1], [.5, 1.5, inf, 1, 3]]
+    assert leaves([0, 1, 0], [1, 2, 6], 1) == [[2 / 3, -inf, 3, 0, 2], [0, 3, inf, 2, 3]]
+    assert leaves([0, 1, 0], [1, 1, 1], 2)[1:] == [[1, 1.5, 3, 1, 2], [0, 3, inf, 2, 3]]
+    assert leaves([2, 2], [1, 3], 3) == [[2, -inf, inf, 0, 2]]
+    assert leaves([0, 3, 6], [1, 1, 2], 0) == [[15 / 4, -inf, inf, 0, 3]]
 
 
 def test_bias_and_variance_of_a_few_numbers(script):
@@ -156,6 +170,12 @@ BAD = {
 @pytest.mark.parametrize('words', BAD)
 def test_a_bad_state_is_refused_with_a_sentence(script, words):
     assert words in script.evaluate('s => versus.problem(s)', state(**BAD[words]))
+
+
+def test_limits(script):
+    check_limits(script, 'versus.problem', state(), {
+        'points': (10, 60), 'noise': (0., 1.), 'trees': (1, 64), 'bag_depth': (1, 8),
+        'boost_depth': (1, 8), 'rate': (.05, 1.), 'seed': (0, 999)})
 
 
 @pytest.mark.parametrize('changes, words', [

@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import nbformat
-from fastcore.docments import MarkdownRenderer
+from fastcore.docments import docments
 from sphinx.cmd.build import build_main
 
 from notebooks import DIRECTIVE, ROOT, WIDGET_VIEW, notebooks, text_of
@@ -59,6 +59,10 @@ def for_the_book(cell):
         return None
     if 'hide' in directives:
         cell.metadata.tags = [*cell.metadata.get('tags', []), 'hide-input']
+    if 'solution' in cell.metadata.get('tags', []):
+        what = 'solution' if '.prove(' in cell.source else 'check'
+        cell.metadata.mystnb = {f'code_prompt_{do.lower()}': f'{do} the {what}'
+                                for do in ('Show', 'Hide')}
     for output in cell.outputs:
         data = output.get('data', {})
         data.pop(WIDGET_VIEW, None)
@@ -79,16 +83,17 @@ def write_notebook(nb, target):
 
 # --- the interface -------------------------------------------------------------------------------
 def public(module):
-    "The functions and classes that a module defines for others, in the order of its source."
+    "What a module defines for others and says something about, in the order of its source."
     named = [getattr(module, name) for name in module.__all__]
     return [thing for thing in named
-            if callable(thing) and getattr(thing, '__module__', '') == module.__name__]
+            if callable(thing) and getattr(thing, '__module__', '') == module.__name__
+            and (own_words(thing) or inspect.isclass(thing) and methods(thing))]
 
 
 def methods(kind):
-    "The documented public methods of a class."
+    "The public methods of a class."
     return [(name, member) for name, member in vars(kind).items()
-            if inspect.isfunction(member) and not name.startswith('_') and member.__doc__]
+            if inspect.isfunction(member) and not name.startswith('_')]
 
 
 def own_words(thing):
@@ -97,11 +102,37 @@ def own_words(thing):
     return inspect.cleandoc(doc or '')
 
 
-def described(thing, name, level):
-    "One function, class or method: signature with its comments, and its words."
-    signature = MarkdownRenderer(thing)._repr_markdown_()
-    signature = re.search(r'```.*?\n```', signature, re.S)[0]
-    return f'{"#" * level} `{name}`\n\n{signature}\n\n{own_words(thing)}\n'
+def plain(text):
+    "Part of a signature, with names where Python writes whole paths and addresses."
+    text = re.sub(r'<function [^ ]*<lambda> at \w+>', '...', text)
+    text = re.sub(r"<(?:class|function) '?([\w.]+)[^>]*>", r'\1', text)
+    return re.sub(r'\b(?:course_lib|pathlib|sqlite3)\.(?:\w+\.)*|\bnumpy\.(?=ndarray)', '', text)
+
+
+def signature(thing, name, bound=False):
+    "How `thing` is called: a line, or a line a parameter where there are comments or no room."
+    call, notes = inspect.signature(thing), docments(thing)
+    parameters = list(call.parameters.values())[bound:]
+    line = plain(name + str(call.replace(parameters=parameters)))
+    if len(line) <= 88 and not any(notes.values()):
+        return line
+    lines, named = [], False
+    for parameter in parameters:
+        if parameter.kind is parameter.KEYWORD_ONLY and not named:
+            lines.append(('*,', None))
+        named |= parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_POSITIONAL)
+        lines.append((plain(f'{parameter},'), notes.get(parameter.name)))
+    width = max(len(code) for code, _ in lines)
+    inside = [f'    {code:{width}}  # {note}' if note else f'    {code}' for code, note in lines]
+    end = plain(str(call.replace(parameters=[]))[1:])
+    end += f'  # {notes["return"]}' if notes.get('return') else ''
+    return '\n'.join([f'{name}(', *inside, end])
+
+
+def described(thing, name, level, bound=False):
+    "One function, class or method: heading, signature, and its words."
+    call = signature(thing, name.split('.')[-1], bound)
+    return f'{"#" * level} `{name}`\n\n```python\n{call}\n```\n\n{own_words(thing)}\n'
 
 
 def interface(nb):
@@ -111,8 +142,14 @@ def interface(nb):
              f'[{title(nb)}](../{link(nb)}).\n']
     for thing in public(module):
         parts.append(described(thing, thing.__name__, 2))
-        if inspect.isclass(thing):
-            parts += [described(m, f'{thing.__name__}.{name}', 3) for name, m in methods(thing)]
+        if not inspect.isclass(thing):
+            continue
+        if bases := [f'`{base.__name__}`' for base in thing.__bases__ if base not in (object, tuple)]:
+            parts.append(f'Built on {", ".join(bases)}.\n')
+        if brief := [f'`{signature(m, n, True)}`' for n, m in methods(thing) if not m.__doc__]:
+            parts.append(f'With {", ".join(brief)}.\n')
+        parts += [described(m, f'{thing.__name__}.{name}', 3, True)
+                  for name, m in methods(thing) if m.__doc__]
     return '\n'.join(parts)
 
 

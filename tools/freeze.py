@@ -3,11 +3,13 @@
     python tools/freeze.py                  every notebook in nbs/
     python tools/freeze.py NB.ipynb ...     only these
     python tools/freeze.py --timing NB ...  and store newly measured times
+    python tools/freeze.py --pages NB ...   run nothing: renew the scripts of stored explorables
 
 Each widget is replaced by what it shows (an Output's outputs, an Image, the text of an HTML or a
-Label, the choices of a list, the children of a container); one that brings its own `text/html`
-or picture keeps that. Scripts and styles with a `data-source` are stored once. An Image's `tooltip` becomes its alt text. Widget state, execution counts
-and times are dropped, the streams of a cell are joined. A second run changes nothing.
+Label, the choices of a list or of buttons, the children of a container); one that brings its own
+`text/html` or picture keeps that. Scripts and styles with a `data-source` are stored once. An
+Image's `tooltip` becomes its alt text. Widget state, execution counts and times are dropped, the
+streams of a cell are joined. A second run changes nothing.
 
 A cell tagged `timing` keeps the outputs it has as long as only numbers and pictures differ.
 
@@ -16,21 +18,26 @@ a memory address, or if the run is interrupted.
 """
 import argparse
 import asyncio
+import atexit
+import base64
 import copy
 import difflib
 import html
+import json
 import os
 import re
 import shutil
 import sys
 import tempfile
 import time
+import zlib
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbclient.output_widget import OutputWidget
+from nbclient.util import run_sync
 
 from notebooks import ROOT, WIDGET_VIEW, bad_output, notebook_paths
 
@@ -70,10 +77,27 @@ class Client(NotebookClient):
             shutdown_kernel='immediate', extra_arguments=['--IPKernelApp.log_level=40'], **options)
         self.widget_registry['@jupyter-widgets/output']['OutputModel'] = Output
 
+    async def async_execute(self, **kwargs):
+        "Run the notebook, and end the kernel however the run ends."
+        self.running = asyncio.current_task()
+        try:
+            return await super().async_execute(**kwargs)
+        finally:
+            if self.km is not None:
+                await self._async_cleanup_kernel()
+            atexit.unregister(self._cleanup_kernel)  # there is nothing left for it
+
+    execute = run_sync(async_execute)
+
     async def _async_cleanup_kernel(self):
-        "End the kernel, once: after a signal the client would do it a second time, and fail."
-        if self.km is not None:
-            await super()._async_cleanup_kernel()
+        "End the kernel; called beside the run, after a signal, end the run, which ends its kernel."
+        if asyncio.current_task() is not self.running:
+            self.running.cancel()
+            return
+        if self.km.has_kernel:  # the manager would interrupt it first, which can print a traceback
+            await self.km.provisioner.kill()
+            await self.km.provisioner.wait()
+        await super()._async_cleanup_kernel()
 
 
 def environment(folder):
@@ -131,6 +155,9 @@ def shown(model_id, models):
     if name == 'ButtonModel':
         return [display('text/html', f"<ul><li>{html.escape(state['description'])}</li></ul>")]
     children = [child.removeprefix('IPY_MODEL_') for child in state.get('children', [])]
+    buttons = [c for c in children if c in models and models[c]['model_name'] == 'ButtonModel']
+    if len(buttons) == 1 < len(children):  # no choice: it does something, which a picture cannot
+        children.remove(buttons[0])
     return [output for child in children for output in shown(child, models)]
 
 
@@ -220,8 +247,9 @@ def execute(nb, folder, name):
                 f'{error.ename}: {error.evalue}\n\nMend the cell, then freeze again.') from None
         except CellTimeoutError:
             raise FreezeError(f'{name}: a cell ran longer than 10 minutes') from None
-        except DeadKernelError:
-            raise Interrupted(f'{name}: interrupted, or the kernel died') from None
+        except (RuntimeError, asyncio.CancelledError) as error:  # also: it died before it was ready
+            reason = f'interrupted, or the kernel died: {error}'.removesuffix(': ')
+            raise Interrupted(f'{name}: {reason}') from None
 
 
 def frozen(old, folder, name, timing=False):
@@ -266,12 +294,37 @@ def write(path, text):
         new.unlink(missing_ok=True)
 
 
-def freeze(path, timing=False):
+def renewed_page(page):
+    "A stored explorable with its script as it stands now, and the state and picture that it has."
+    from course_lib.workbench.explorables import to_page
+    script = re.search(r"unpack\(globalThis\.explorableSources\['(\w+)-\w+'\]\)", page)
+    if not script:
+        return page
+    packed = re.search(r"const state = await unpack\('([^']+)'\)", page)[1]
+    state = json.loads(zlib.decompress(base64.b64decode(packed)))
+    poster = re.search(r'src="data:image/png;base64,([^"]+)"', page)
+    return to_page(script[1], state, poster and base64.b64decode(poster[1]), state['alt'])
+
+
+def with_pages_renewed(old):
+    "A copy of the notebook `old` whose explorables carry their scripts as they stand now."
+    nb = copy.deepcopy(old)
+    for cell in nb.cells:
+        for output in cell.get('outputs', []):
+            page = output.get('data', {}).get('text/html')
+            if isinstance(page, str):
+                output.data['text/html'] = renewed_page(page)
+    share_sources(nb.cells)
+    return nb
+
+
+def freeze(path, timing=False, pages=False):
     "Run the notebook and store what it shows. Returns how many lines of the file changed."
     path = Path(path)
     before = path.read_bytes().decode()
     old = nbformat.reads(before, as_version=4)
-    nb = frozen(old, path.parent.resolve(), path.name, timing)
+    nb = (with_pages_renewed(old) if pages else
+          frozen(old, path.parent.resolve(), path.name, timing))
     refuse_bad_outputs(nb, path.name)
     text = nbformat.writes(nb).rstrip('\n') + '\n'
     if text == before:
@@ -286,12 +339,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('notebooks', nargs='*', type=Path, help='default: all in nbs/')
     parser.add_argument('--timing', action='store_true', help='store newly measured times too')
+    parser.add_argument('--pages', action='store_true',
+                        help='run nothing: renew the scripts of stored explorables')
     args = parser.parse_args()
+    for path in args.notebooks:
+        if not path.is_file():
+            parser.error(f'there is no notebook {path}: give its path, as nbs/02_autograd.ipynb')
     failed = 0
     for path in args.notebooks or notebook_paths(ROOT):
         start = time.perf_counter()
         try:
-            changed = freeze(path, args.timing)
+            changed = freeze(path, args.timing, args.pages)
         except FreezeError as error:
             failed += 1
             print(f'{path}: NOT FROZEN, the file is as it was\n{error}\n', file=sys.stderr)

@@ -122,9 +122,13 @@ def count_words(source):
 
 
 def gate_cell_size(root):
-    "code: at most 25 lines of 100 columns; Markdown: at most 120 words"
+    "code: at most 25 lines of 100 columns; Markdown: at most 120 words; none empty or of a merge"
     problems = []
     for cell in all_cells(root):
+        if not cell.source.strip():
+            problems.append(f'{cell.where}: an empty cell: delete it')
+        if re.match(r'(<{7}|={7}|>{7})(\s|$)', cell.source):
+            problems.append(f'{cell.where}: both versions of a merge: delete one, and the marks')
         if not cell.code:
             words = count_words(cell.source)
             if words > 120:
@@ -170,7 +174,8 @@ def gate_ids(root):
             if not re.fullmatch(r'[A-Za-z0-9_-]{1,64}', cell.id or ''):
                 problems.append(f'{cell.where}: no id of letters, digits, - and _: give it one')
             elif re.fullmatch(r'(?=.*\d)[0-9a-f]{8}(-[0-9a-f-]{27})?', cell.id):
-                problems.append(f'{cell.where}: a random id: give it a name, such as backward-test')
+                problems.append(f'{cell.where}: a random id: give it a name, such as '
+                                'backward-test, in the file itself, which is text')
         problems += [f'{nb.name}: id {i} is used {n} times: rename all but one'
                      for i, n in times.items() if i and n > 1]
     return problems
@@ -308,6 +313,14 @@ def exercise_problems(nb, cell, following):
     return [message for good, message in rules if not good]
 
 
+def hides_its_card(cell):
+    "Whether the card of a guess or an exercise is not the cell's last value, and so is not seen."
+    cards = [isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+             and getattr(node.value.func, 'attr', '') in ('reveal', 'check', 'prove')
+             for node in cell.tree.body]
+    return any(cards[:-1])
+
+
 def gate_exercises(root):
     "enough exercises, each with three diagnosed mistakes, a check and a proved solution"
     problems, keys = [], Counter()
@@ -321,6 +334,8 @@ def gate_exercises(root):
         problems += [f'{c.where}: a solution that is not collapsed: set jupyter.source_hidden'
                      for c in nb.code if 'solution' in c.tags
                      and not c.metadata.get('jupyter', {}).get('source_hidden')]
+        problems += [f'{c.where}: its card is not seen: end the cell with it'
+                     for c in nb.code if hides_its_card(c)]
     return problems + [f'exercise {k} is there {n} times: give each a key of its own'
                        for k, n in keys.items() if n > 1]
 

@@ -77,9 +77,8 @@ function bestSplit(node, drawn, data) {
 }
 
 function splitNode(node, { column, below, above }, { x, y }) {
-  const middle = below / 2 + above / 2;
   node.column = column;
-  node.threshold = middle < above ? middle : below;
+  node.threshold = (below + above) / 2; // exact: places have 32 bits
   const goesLeft = i => x[column][i] <= node.threshold;
   node.left = makeNode(node.lists.map(list => list.filter(goesLeft)), node.counts, y);
   node.right = makeNode(node.lists.map(list => list.filter(i => !goesLeft(i))), node.counts, y);

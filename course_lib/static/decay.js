@@ -131,7 +131,7 @@ export function apart(points) {
 // The numbers of steps that the slider offers.
 export const STOPS = [1, 2, 3, 4, 5, 6, 8, ...[10, 100, 1000].flatMap(power =>
   [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8].map(x => Math.round(x * power)))].filter(x => x <= 5000);
-const stopOf = steps => STOPS.reduce((best, stop, k) =>
+export const stopOf = steps => STOPS.reduce((best, stop, k) =>
   (Math.abs(stop - steps) < Math.abs(STOPS[best] - steps) ? k : best), 0);
 
 const isNumber = (x, low, high) => typeof x === 'number' && x >= low && x <= high;
@@ -196,8 +196,9 @@ export const SAYS = {
     if (lr > stableLimit(state)) return `Its swings grow: the rate exceeds ${limit}.`;
     if (distance(points.at(-1), closedForm(state)) < AT) {
       const [flat, steep] = shares(state).map(percent);
-      return isRound(state) ? `At the closed form: ${flat} of the minimum.`
-        : `At the closed form: ${flat} of the minimum’s flat part, ${steep} of its steep part.`;
+      return isRound(state) ? `Ends at the closed form: ${flat} of the minimum.`
+        : `Ends at the closed form: ${flat} of the minimum’s flat part, `
+          + `${steep} of its steep part.`;
     }
     const [flat, steep] = curvatures.map(a => short(1 - lr * (a + weight_decay)));
     return `Each step leaves ${flat} of the way to the closed form in the flat direction, `
@@ -206,7 +207,7 @@ export const SAYS = {
   Adam(state, { points }) {
     if (state.weight_decay === 0) return 'Without decay it is AdamW: the same path.';
     if (distance(points.at(-1), closedForm(state)) < AT) {
-      return 'At the closed form as well, but it took other steps: about the rate along each axis.';
+      return 'Ends at the closed form as well, by other steps: about the rate along each axis.';
     }
     return 'It can rest at the closed form only; its first steps are the rate, '
       + `${short(state.lr)}, along each axis.`;

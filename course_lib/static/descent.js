@@ -240,7 +240,8 @@ export function remark({ surface, optimizer, lr, momentum }, { points, diverged 
   }
   if (surface === 'ravine' && !diverged) {
     const λ = curvature('ravine', ...SURFACES.ravine.best);
-    return `At the minimum, λ = ${short(λ)} across the ravine but 0.0987 along it: `
+    return `At the minimum the curvature is ${short(λ)} across the ravine `
+      + `but 0.0987 along it: `
       + `stable below ${limitText(optimizer, momentum, λ)}.`;
   }
   if (momentum > 0) {

@@ -18,7 +18,7 @@ const logsumexp = xs => {
   const top = Math.max(...xs);
   return Number.isFinite(top) ? top + Math.log(sum(xs.map(x => Math.exp(x - top)))) : top;
 };
-const variance = (xs, { correction = 1 }) => {
+const variance = (xs, { correction }) => {
   const middle = mean(xs);
   return sum(xs.map(x => (x - middle) ** 2)) / (xs.length - correction);
 };
@@ -43,7 +43,7 @@ const ELEMENTWISE = {
   abs: { value: ([x]) => Math.abs(x), slope: ([x]) => [Math.sign(x)] },
   tanh: { value: ([x]) => Math.tanh(x), slope: (xs, y) => [1 - y * y] },
   sigmoid: { value: ([x]) => 1 / (1 + Math.exp(-x)), slope: (xs, y) => [y * (1 - y)] },
-  relu: { value: ([x]) => (x > 0 ? x : x * 0), slope: ([x]) => [x > 0 ? 1 : 0] },
+  relu: { value: ([x]) => (x > 0 ? x : x * 0), slope: ([x]) => [x <= 0 ? 0 : 1] },
   clamp: {
     value: ([x], { min, max }) => Math.min(Math.max(x, min ?? -Infinity), max ?? Infinity),
     slope: ([x], y, { min, max }) => [x >= (min ?? -Infinity) && x <= (max ?? Infinity) ? 1 : 0],
@@ -72,12 +72,12 @@ const REDUCE = {
   logsumexp: { value: logsumexp, slope: (xs, y) => xs.map(x => Math.exp(x - y)) },
   var: {
     value: variance,
-    slope: (xs, y, { correction = 1 }) =>
+    slope: (xs, y, { correction }) =>
       xs.map(x => (2 * (x - mean(xs))) / (xs.length - correction)),
   },
   std: {
     value: (xs, args) => Math.sqrt(variance(xs, args)),
-    slope: (xs, y, { correction = 1 }) =>
+    slope: (xs, y, { correction }) =>
       xs.map(x => (y === 0 ? 0 : (x - mean(xs)) / ((xs.length - correction) * y))),
   },
 };

@@ -246,7 +246,7 @@ export function problem({ sets, data, hidden, lr, activation, seed, held_out: sh
 const SIDE = 52;
 const EXTENT = 1.3;
 const place = i => ((2 * i - 1) / (SIDE - 2) - 1) * EXTENT;
-const GRID = Float64Array.from({ length: 2 * SIDE * SIDE }, (_, i) => {
+export const GRID = Float64Array.from({ length: 2 * SIDE * SIDE }, (_, i) => {
   const at = i >> 1;
   return i % 2 ? -place(Math.floor(at / SIDE)) : place(at % SIDE); // the first row is the highest
 });

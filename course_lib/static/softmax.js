@@ -127,7 +127,7 @@ const tenths = x => Number.isInteger(+(x * 10).toFixed(6));
 const scoreText = x => (x === 0 ? '0.0' : format(x, tenths(x) ? 1 : 2));
 // '.14' where a cell is small
 export const cellText = (x, count) => {
-  if (count < 6) return x === 0 ? '0' : signed(+x.toFixed(3) || 0, 3);
+  if (count < 6) return x === 0 ? '0' : signed(x, 3);
   return Math.abs(x) < 0.005 ? '0' : signed(x, 2).replace('0.', '.');
 };
 

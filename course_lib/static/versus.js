@@ -116,7 +116,8 @@ function addOnGrid(line, value, low, high) {
 export function bagging(set, number, { seed, bag_depth }) {
   const [sum, fits] = [new Float64Array(SIZE), new Float64Array(MOST * SIZE)];
   const add = (value, low, high) => addOnGrid(sum, value, low, high);
-  const [x, y, times] = [0, 1, 2].map(() => new Float64Array(MOST));
+  const x = new Float64Array(MOST);
+  const [y, times] = [x.slice(), x.slice()];
   const samples = bootstraps(seed, number, set);
   for (let tree = 0; tree < MOST; tree++) {
     const drawn = samples[tree];

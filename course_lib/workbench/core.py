@@ -158,14 +158,16 @@ def _compare(what, got, want, rtol):
 def strict_widgets():
     "While notebooks are tested, an error inside a widget's callback fails the cell."
     if not os.environ.get('IN_TEST'): return
-    from IPython.core.interactiveshell import InteractiveShell
-    if hasattr(InteractiveShell, '_printing_showtraceback'): return
-    printing = InteractiveShell._printing_showtraceback = InteractiveShell.showtraceback
+    from IPython import InteractiveShell, get_ipython
+    running = get_ipython()                      # its class may show errors in its own way
+    shell = type(running) if running else InteractiveShell
+    if '_printing_showtraceback' in vars(shell): return
+    printing = shell._printing_showtraceback = shell.showtraceback
     def showtraceback(self, exc_tuple=None, *args, running_compiled_code=False, **kwargs):
         if running_compiled_code:                # an error of the cell itself: already counted
             return printing(self, exc_tuple, *args, running_compiled_code=True, **kwargs)
         raise (exc_tuple or sys.exc_info())[1]
-    InteractiveShell.showtraceback = showtraceback
+    shell.showtraceback = showtraceback
 
 strict_widgets()
 
@@ -200,7 +202,7 @@ def time_side_by_side(
     seconds:float=.01,   # about how long one turn lasts
     **functions,         # name = function without arguments
 ) -> dict:               # name -> median seconds a call
-    "Median time of each function, measured in turn on one thread (numpy's and torch's)."
+    "Median time of each function, in turn, each warmed up, on one thread (numpy's and torch's)."
     from threadpoolctl import threadpool_limits
     torch = sys.modules.get('torch')
     threads = torch and torch.get_num_threads()
@@ -210,7 +212,9 @@ def time_side_by_side(
         calls = {name: max(1, round(seconds / max(_turn(f, 3), 1e-9)))
                  for name, f in functions.items()}
         for _ in range(rounds):
-            for name, f in functions.items(): times[name].append(_turn(f, calls[name]))
+            for name, f in functions.items():
+                _turn(f, calls[name] // 4)             # finds the caches full of the others' work
+                times[name].append(_turn(f, calls[name]))
         if torch: torch.set_num_threads(threads)
     return {name: float(np.median(t)) for name, t in times.items()}
 
@@ -219,4 +223,4 @@ def _turn(function, calls):
     "Seconds a call, over `calls` calls in a row."
     start = perf_counter()
     for _ in range(calls): function()
-    return (perf_counter() - start) / calls
+    return (perf_counter() - start) / max(calls, 1)

@@ -180,7 +180,8 @@ def show_value(value) -> str:
     if group == 'error': return ''.join(traceback.format_exception_only(value)).strip()
     if group == 'tensor': return f'tensor {show_value(value.detach().numpy())}'
     if group == 'array':
-        text = np.array2string(value, precision=6, separator=', ', threshold=30, edgeitems=2)
+        text = np.array2string(value, precision=6, separator=', ', threshold=30,
+                               edgeitems=2 if value.ndim < 3 else 1)
         return text if 0 < value.size <= 30 else f'{text}\nshape {value.shape}, {value.dtype}'
     if group == 'number':
         number = np.asarray(value).item()
@@ -188,9 +189,12 @@ def show_value(value) -> str:
     if type(value) in (list, tuple) and len(value) <= 12:
         items = ', '.join(map(show_value, value)) + (',' if len(value) == 1 else '')
         return f'({items})' if type(value) is tuple else f'[{items.rstrip(",")}]'
+    if type(value) is dict and len(value) <= 12:
+        return f"{{{', '.join(f'{show_value(k)}: {show_value(v)}' for k, v in value.items())}}}"
     if hasattr(value, '__name__'): return value.__name__
     return re.sub(r' at 0x[0-9a-fA-F]+', '', reprlib.repr(value))  # addresses change every time
 
+# %% ../../nbs/workbench/exercises.ipynb #argument
 def show_argument(value) -> str:
     "`show_value` on one line; of a longer array only its shape."
     group = family(value)
@@ -664,12 +668,14 @@ def reset_progress(
     chapter:str=None,  # as in the keys, 'autograd', or as the notebook's name, '02_autograd'
 ) -> Card:
     "Forget what was solved and guessed in one chapter, or in all, after a copy was made."
-    start = re.sub(r'^\d+_', '', chapter) + '/' if chapter else ''
+    start = re.sub(r'^\d+_', '', str(chapter).lower()) + '/' if chapter else ''
     whose = f'chapter {start[:-1]}' if chapter else 'the whole course'
     store = progress()
     keys = [*store.kept('solved'), *store.kept('guesses')]
     if not any(key.startswith(start) for key in keys):
-        return Card('result', f'Nothing was kept of {whose}, so nothing is forgotten.')
+        known = ', '.join(sorted({key.split('/')[0] for key in keys}))
+        return Card('result', f'Nothing was kept of {whose}, so nothing is forgotten.',
+                    [('something is kept of', known)] if known else [])
     backup = None if store.memory else free_name(store.path, 'before-reset')
     lost = store.use(lambda db: forget(db, start, backup))
     title = f'Forgotten of {whose}: {lost["solved"]} solved and {lost["guesses"]} guessed.'

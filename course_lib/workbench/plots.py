@@ -8,6 +8,7 @@ __all__ = ['ROLES', 'role', 'figure', 'to_png', 'show', 'show_image', 'show_imag
 # %% ../../nbs/workbench/plots.ipynb #imports
 import base64
 import html
+import re
 
 import numpy as np
 
@@ -81,7 +82,7 @@ def show_image(
     image:np.ndarray,    # (h, w) grey or (h, w, 3) colour, 0 to 1
     ax,                  # matplotlib Axes to draw on
     title:str='',
-    signed:bool=False,   # values around 0: blue to orange through white
+    signed:bool=False,   # values around 0: purple to orange through white
 ):
     "Draw `image` on `ax` without ticks, every pixel a square."
     if np.ndim(image) not in (2, 3):
@@ -138,7 +139,8 @@ def show_table(
     for row in text:
         if len(row) != len(head):
             raise ValueError(f'{len(head)} columns, but a row of {len(row)}: {row}')
-    numbers = [all(row[i][:1].isdigit() for row in text) for i in range(len(head))]
-    lines = [list(head), ['---:' if right else '---' for right in numbers], *text]
+    number = re.compile(r'[-+−±≈<>]? ?\d(?!.*[^\W\d_]{3})|(nan|inf|–|)$')  # and no word
+    def right(i): return all(number.match(row[i]) for row in text)
+    lines = [list(head), ['---:' if right(i) else '---' for i in range(len(head))], *text]
     table = '\n'.join('| ' + ' | '.join(cells) + ' |' for cells in lines)
     display({'text/markdown': table, 'text/plain': table}, raw=True)
