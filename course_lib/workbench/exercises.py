@@ -551,7 +551,9 @@ def guess_controls(prediction:Prediction):
         for button, choice in zip(buttons, prediction.choices):
             button.on_click(lambda _, choice=choice: keep(choice))
         return widgets.HBox([*buttons, say], layout=layout)
-    number = widgets.Text(description='Your guess', placeholder='a number')
+    number = widgets.Text(description='Your guess', placeholder='a number',
+                          continuous_update=False)  # sent whole, before the click that follows
+    number.observe(lambda change: keep(change.new), 'value')
     buttons[0].on_click(lambda _: keep(number.value))
     return widgets.HBox([number, *buttons, say], layout=layout)
 
