@@ -161,7 +161,7 @@ RUN_CELL = '''async ([id, source]) => {
   await window.jupyterapp.commands.execute('notebook:run-cell');
   return content.activeCell.outputArea.node.innerText;
 }'''
-SHUT_DOWN = 'async () => { await jupyterapp.serviceManager.sessions.shutdownAll(); }'
+SHUT_DOWN = 'async () => { await window.jupyterapp?.serviceManager.sessions.shutdownAll(); }'
 PRINTED = '''async code => {
   const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
   const done = kernel.requestExecute({ code, store_history: false });
@@ -217,5 +217,7 @@ class LabPage:
 @pytest.fixture
 def labpage(lab, browser):
     page = browser.new_page(viewport={'width': 1300, 'height': 900})
-    yield LabPage(page, lab[0])
+    labpage = LabPage(page, lab[0])
+    yield labpage
+    labpage.shut_down()  # else the kernels of all notebooks fill the memory
     page.close()

@@ -98,5 +98,5 @@ def test_a_turn_begins_warm():
             time.sleep(.05)
         last[0] = name
 
-    times = measure.in_turn(3, .1, a=lambda: way('a'), b=lambda: way('b'))
+    times = measure.in_turn(3, 1., a=lambda: way('a'), b=lambda: way('b'))
     assert max(map(statistics.median, times.values())) < .004

@@ -509,6 +509,28 @@ def test_names_for_those_who_do_not_see_it(browser):
         assert silent == 0
 
 
+DRAWN = """() => [...document.querySelectorAll('.bc-figure:not([hidden]) .bc-svg')].map(svg => {
+  const cells = [...svg.querySelectorAll('g')].map(g => [g.getAttribute('transform'),
+    [...g.classList].sort().join(), g.textContent, g.firstChild.getBoundingClientRect().width,
+    getComputedStyle(g.lastChild).fontSize]);
+  return svg.checkVisibility() && [svg.getAttribute('viewBox'), cells];
+})"""
+FIELDS = [['(3, 1)', '(1, 4)'], ['(2, 3, 2, 2)', '(3, 1, 1)'], ['(3, 4)', '(3,)'], ['(0, 4)', '(1,)'],
+          ['(9, 9)', '(9,)'], ['()', '(7,)'], ['(3, 3, 3, 3)', '(3,)']]
+
+
+def test_what_was_shown_before_leaves_nothing_behind(browser):
+    "Cells are used again: after any change the picture is that of a fresh page."
+    with page_of(browser, [2], [2]) as page:
+        for a, b in FIELDS * 2:
+            for name, shape in ('a', '(1,)'), ('b', b), ('a', a):
+                page.get_by_label(f'shape of {name}').fill(shape)
+                page.get_by_label(f'shape of {name}').press('Enter')
+            shapes = [list(eval(shape)) for shape in (a, b)]
+            with page_of(browser, *shapes) as fresh:
+                assert page.evaluate(DRAWN) == fresh.evaluate(DRAWN), shapes
+
+
 ANSWER_TIMES = '''async ([selector, keys]) => {
   const element = document.querySelector(selector);
   const frame = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)));

@@ -9,6 +9,7 @@
 export const MOST_AXES = 4;
 export const LONGEST = 99999;
 const [CELL_GAP, BLOCK_GAP] = [3, 8]; // pixels between cells, and more between blocks
+const NO_CELLS = [66, 28]; // size of the picture of an array without numbers
 const NAMES = ['a', 'b', 'c'];
 const range = n => Array.from({ length: n }, (_, i) => i);
 const between = (low, x, high) => Math.min(Math.max(x, low), high);
@@ -261,12 +262,11 @@ export function cellWords(index, shapes, sign = '+') {
   const sources = shapes.map((shape, i) => indexText(NAMES[i], sourceIndex(index, shape)));
   const words = [['result', indexText('result', index)], ' = ', ...spread(sources)];
   if (!readable(shapes, sign)) return words;
-  const numbers = numbersAt(index, shapes, sign);
+  const numbers = numbersAt(index, shapes, makeScales(shapes, sign));
   return [...words, ' = ', ...spread(numbers.map(String)), ' = ',
     ['result', minus(combine(numbers, sign))]];
 }
-function numbersAt(index, shapes, sign) {
-  const scales = makeScales(shapes, sign);
+function numbersAt(index, shapes, scales) {
   return shapes.map((shape, i) => (flat(sourceIndex(index, shape), shape) + 1) * scales[i]);
 }
 const combine = (numbers, sign) => numbers.reduce((a, b) => (sign === '−' ? a - b : a + b));
@@ -499,7 +499,16 @@ function makeGrid(view, name) {
   const sign = make('span', 'bc-sign', figure);
   const box = make('div', 'bc-box', figure);
   const caption = make('div', 'bc-title', box);
-  return { figure, sign, box, caption, cells: [] };
+  const svg = make('svg', 'bc-svg', box, { 'aria-hidden': 'true' });
+  makeStripes(svg);
+  return { figure, sign, box, caption, svg, nothing: makeNothing(svg), cells: [] };
+}
+function makeNothing(svg) {
+  const group = make('g', '', svg);
+  make('rect', 'bc-nothing', group, { width: NO_CELLS[0], height: NO_CELLS[1], rx: 4 });
+  const text = make('text', 'bc-digits', group, { x: NO_CELLS[0] / 2, y: NO_CELLS[1] / 2 + 4 });
+  text.textContent = 'no cells';
+  return group;
 }
 
 // The stripes of copies; its name is its own on the page, whatever else is there.
@@ -508,44 +517,55 @@ function makeStripes(svg) {
   const pattern = make('pattern', '', make('defs', '', svg), { id, width: 6, height: 6,
     patternUnits: 'userSpaceOnUse', patternTransform: 'rotate(45)' });
   make('path', 'bc-stripe', pattern, { d: 'M0 0V6' });
-  return `url(#${id})`;
+  svg.style.setProperty('--bc-stripes', `url(#${id})`);
 }
 
-// kindOf(index): own, copy or lack; textOf(index): the number in the cell
+// kindOf(index): own, copy or lack; textOf(index): the number in the cell. Cells that are there
+// are moved and written anew: to make them costs most of the time.
 function drawGrid(grid, shape, kindOf, textOf) {
   const { cells, cell, width, height } = layOut(shape);
-  const [w, h] = cells.length ? [width, height] : [66, 28];
-  const svg = make('svg', 'bc-svg', null, { width: w + 4, height: h + 4,
-    viewBox: `-2 -2 ${w + 4} ${h + 4}`, 'aria-hidden': 'true' });
-  const stripes = makeStripes(svg);
+  const [w, h] = cells.length ? [width, height] : NO_CELLS;
+  setSize(grid.svg, w + 4, h + 4);
+  grid.svg.setAttribute('viewBox', `-2 -2 ${w + 4} ${h + 4}`);
+  grid.cells.splice(cells.length).forEach(group => group.remove());
   grid.cells = cells.map(({ index, x, y }, at) => {
+    const group = grid.cells[at] ?? makePlace(grid.svg, at);
     const kind = kindOf(index);
-    const text = textOf(index);
-    const group = make('g', `bc-place bc-is-${kind}`, svg);
-    const rect = make('rect', 'bc-square', group, { x, y, width: cell, height: cell, rx: 4,
-      'data-at': at });
-    if (kind === 'copy') rect.style.setProperty('--bc-stripes', stripes);
-    const tight = text.length > (cell > 25 ? 3 : 2) ? 'bc-digits bc-small' : 'bc-digits';
-    const label = make('text', tight, group, { x: x + cell / 2, y: y + cell / 2 + 4 });
-    label.textContent = kind === 'lack' ? '?' : text;
+    drawPlace(group, cell, kind, kind === 'lack' ? '?' : textOf(index));
+    group.setAttribute('transform', `translate(${x} ${y})`);
     return group;
   });
-  if (!cells.length) drawNothing(svg, w, h);
-  grid.svg?.remove();
-  grid.box.append(svg);
-  grid.svg = svg;
+  if (cells.length) grid.nothing.remove();
+  else grid.svg.append(grid.nothing);
 }
-function drawNothing(svg, w, h) {
-  make('rect', 'bc-nothing', svg, { x: 0, y: 0, width: w, height: h, rx: 4 });
-  const text = make('text', 'bc-digits', svg, { x: w / 2, y: h / 2 + 4 });
-  text.textContent = 'no cells';
+function setSize(element, width, height) {
+  element.setAttribute('width', width);
+  element.setAttribute('height', height);
+}
+function makePlace(svg, at) {
+  const group = make('g', '', svg);
+  make('rect', 'bc-square', group, { rx: 4, 'data-at': at });
+  make('text', 'bc-digits', group);
+  return group;
+}
+function drawPlace(group, cell, kind, text) {
+  const [square, digits] = group.children;
+  group.setAttribute('class', `bc-place bc-is-${kind}`);
+  if (square.getAttribute('width') !== String(cell)) {
+    setSize(square, cell, cell);
+    digits.setAttribute('x', cell / 2);
+    digits.setAttribute('y', cell / 2 + 4);
+  }
+  digits.classList.toggle('bc-small', text.length > (cell > 25 ? 3 : 2));
+  setText(digits, text);
 }
 
 function showPicture(view, shapes) {
   const { sign, grids } = view;
   const result = resultShape(shapes);
   const shown = readable(shapes, sign);
-  const written = number => index => (shown ? minus(number(numbersAt(index, shapes, sign))) : '');
+  const scales = makeScales(shapes, sign);
+  const written = number => index => (shown ? minus(number(numbersAt(index, shapes, scales))) : '');
   grids.slice(0, 3).forEach(({ figure }, i) => { figure.hidden = i >= shapes.length; });
   shapes.forEach((shape, i) => {
     drawGrid(grids[i], drawnTarget(shapes, i), index => placeKind(index, shape),
@@ -570,7 +590,7 @@ function showCaptions(view, shapes, result) {
   setText(sign, '=');
   setText(caption, result ? `result ${formatShape(result)}` : 'no result');
   box.tabIndex = result && size(result) ? 0 : -1;
-  if (!result) svg?.replaceChildren();
+  svg.toggleAttribute('hidden', !result);
 }
 
 // Light the result's cell number `at`, and all that it is made of.
