@@ -515,8 +515,8 @@ DRAWN = """() => [...document.querySelectorAll('.bc-figure:not([hidden]) .bc-svg
     getComputedStyle(g.lastChild).fontSize]);
   return svg.checkVisibility() && [svg.getAttribute('viewBox'), cells];
 })"""
-FIELDS = [['(3, 1)', '(1, 4)'], ['(2, 3, 2, 2)', '(3, 1, 1)'], ['(3, 4)', '(3,)'], ['(0, 4)', '(1,)'],
-          ['(9, 9)', '(9,)'], ['()', '(7,)'], ['(3, 3, 3, 3)', '(3,)']]
+FIELDS = [['(3, 1)', '(1, 4)'], ['(2, 3, 2, 2)', '(3, 1, 1)'], ['(3, 4)', '(3,)'],
+          ['(0, 4)', '(1,)'], ['(9, 9)', '(9,)'], ['()', '(7,)'], ['(3, 3, 3, 3)', '(3,)']]
 
 
 def test_what_was_shown_before_leaves_nothing_behind(browser):
