@@ -353,7 +353,9 @@ WATCH = '''el => {
     window.answer = new Promise(resolve => { done = resolve; });
   };
 }'''.replace('PICTURE', PICTURE)
-CONTROLS = 'input[type=range]', '[tabindex="0"]', 'select, input, button'
+CONTROLS = (  # where one can be found, one that goes on: a button may come to an end
+    'input[type=range], [role=slider], [role=spinbutton]', '[tabindex="0"]',
+    'select, input, button')
 GOAL = 16  # milliseconds; three times that where tests run side by side
 PAIRS = ('ArrowRight', 'ArrowLeft'), ('ArrowDown', 'ArrowUp'), ('Enter', 'Enter')
 
