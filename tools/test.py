@@ -3,8 +3,8 @@
 usage: python tools/test.py
 
 Every notebook runs twice: by nbdev_test, and in JupyterLab in the browser (tests/test_lab.py), each
-in a fresh kernel; where it fails once more, since it measures times. Every step runs, whatever an earlier one found. With COURSE_NO_SKIP=1 a skipped
-test is a failure.
+in a fresh kernel; once more where it fails, for it measures times. Every step runs, whatever an
+earlier one found. With COURSE_NO_SKIP=1 a skipped test is a failure.
 """
 import os
 import signal
