@@ -406,20 +406,6 @@ def test_changed_exports_are_named(tester, tmp_path, monkeypatch, capsys):
     assert tester.test_exports(tmp_path)  # the second time nothing changes
 
 
-def test_notebooks_that_fail_run_once_more_and_no_more(tester, tmp_path, monkeypatch, capsys):
-    for answers, right in (([True], True), ([False, True], True), ([False, False, True], False)):
-        left, places = iter(answers), []
-
-        def run(*arguments, progress, left=left, places=places):
-            places.append(progress)
-            return next(left)
-
-        monkeypatch.setattr(tester, 'run', run)
-        assert tester.test_notebooks(tmp_path) == right
-        assert len(places) == len(set(places)) == min(len(answers), 2)
-        assert ('Once more' in capsys.readouterr().out) == (len(places) == 2)
-
-
 def test_step_that_hangs_is_stopped(tester, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(tester, 'STEP_SECONDS', 1)
     assert not tester.run('-c', 'import time; time.sleep(60)', progress=tmp_path / 'progress')

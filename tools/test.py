@@ -3,8 +3,8 @@
 usage: python tools/test.py
 
 Every notebook runs twice: by nbdev_test, and in JupyterLab in the browser (tests/test_lab.py), each
-in a fresh kernel; once more where it fails, for it measures times. Every step runs, whatever an
-earlier one found. With COURSE_NO_SKIP=1 a skipped test is a failure.
+in a fresh kernel. Every step runs, whatever an earlier one found. With COURSE_NO_SKIP=1 a skipped
+test is a failure.
 """
 import os
 import signal
@@ -72,16 +72,9 @@ def test_exports(scratch):
 
 
 def test_notebooks(scratch):
-    """nbdev_test on all notebooks, one after the other, so that what they measure is not disturbed.
-
-    Yet another program may disturb it. So all of them run once more if one fails: what is wrong is
-    wrong again, for the same run gives the same numbers.
-    """
+    "nbdev_test on all notebooks, one after the other, so that what they measure is not disturbed."
     call = 'from nbdev.test import nbdev_test; nbdev_test(n_workers=1, timing=True)'
-    if run('-c', call, progress=scratch / 'notebooks'):
-        return True
-    print('Once more, for the case that a time was disturbed. Look at what failed.', flush=True)
-    return run('-c', call, progress=scratch / 'again')
+    return run('-c', call, progress=scratch / 'notebooks')
 
 
 def test_rest(scratch, counts, skips):
