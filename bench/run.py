@@ -56,8 +56,11 @@ def rounded(value):
 
 def store(results):
     "Keep the results, a case a line; the others stay as they were."
-    kept = read_store()['results'] | rounded(results)
-    head = {'day': datetime.date.today().isoformat(), 'machine': machine()}
+    old, now = read_store(), machine()
+    kept = old['results'] | rounded(results)
+    # those of peers that are not installed now still belong to what they measured
+    now['versions'] = old.get('machine', {}).get('versions', {}) | now['versions']
+    head = {'day': datetime.date.today().isoformat(), 'machine': now}
     lines = ',\n'.join(f'{json.dumps(case)}: {json.dumps(kept[case], ensure_ascii=False)}'
                        for case in CASES if case in kept)
     STORE.write_text(f'{json.dumps(head)[:-1]}, "results": {{\n{lines}\n}}}}\n', encoding='utf-8')

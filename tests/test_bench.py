@@ -54,6 +54,19 @@ def test_report_is_made_of_the_numbers():
     assert report.readme_with(readme, STORE['results']) == readme
 
 
+def test_a_part_that_is_measured_anew_leaves_the_rest(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, 'STORE', tmp_path / 'results.json')
+    run.store({'keys': {'times': 1.}})
+    first = run.read_store()
+    first['machine']['versions'] |= {'numpy': '0.1', 'a peer': '7'}  # which is not installed now
+    run.STORE.write_text(json.dumps(first), encoding='utf-8')
+    run.store({'adamw': {'times': 2.}})
+    data = run.read_store()
+    assert data['results'] == {'adamw': {'times': 2.}, 'keys': {'times': 1.}}
+    versions = data['machine']['versions']
+    assert versions['a peer'] == '7' and versions['numpy'] == measure.version('numpy')
+
+
 def test_figure(tmp_path):
     "It draws every ratio, and the same each time."
     files = [tmp_path / 'a.svg', tmp_path / 'b.svg']
